@@ -1,0 +1,152 @@
+"""Who plays whom: binds each role of a plan to a model and its fallbacks, and says why.
+
+The first that applies: the run's `participants` by role; its `judge`; its `models`, dealt out in turn; on a resume, the models
+that it began with; the mode's own choice; the workspace's default model; the best card that declares what the role requires and whose key is set.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from workbench.dialogue.mode import RoleSpec
+from workbench.dialogue.plan import Plan
+from workbench.errors import ErrorKind, ModelError, ModeError, WorkbenchError
+from workbench.models import Model, ModelCard, ModelConfig, ModelRegistry
+from workbench.models.registry import at_endpoint
+
+Speaker = str | ModelCard | ModelConfig | Model
+JUDGES: Final = ("judge", "synthesiser", "arbitrator")
+"""Roles that `judge=` may mean, the first that the mode has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a run says about its models.
+
+    Attributes:
+        participants: role, or the model that the mode names, to the model that shall play it.
+        models: dealt out to the roles that nobody else claims.
+        judge: plays the role that decides.
+        api_base: an OpenAI-compatible endpoint.
+        kept: role to models of the run before, when a dialogue is resumed.
+    """
+
+    participants: Mapping[str, Speaker]
+    models: Sequence[Speaker] = ()
+    judge: Speaker | None = None
+    api_base: str | None = None
+    kept: Mapping[str, tuple[ModelCard, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A role's models, and why they were chosen."""
+
+    chain: tuple[ModelCard, ...]
+    why: str
+
+
+def cast_roles(plan: Plan, wishes: Wishes, registry: ModelRegistry, default: str | None = None) -> dict[str, Part]:
+    """Bind every role of the plan.
+
+    Raises:
+        ModeError: a role is named that the mode does not have.
+        UnknownModelError: a model is named that does not exist.
+    """
+    judge = _judge(plan, wishes)
+    _check_names(plan, wishes)
+    dealt, parts = 0, {}
+    for role, spec in plan.roles.items():
+        claimed = _claimed(role, spec, wishes)
+        if claimed is not None:
+            speaker, why = claimed, f"chosen for {role}"
+        elif wishes.judge is not None and role == judge:
+            speaker, why = wishes.judge, "chosen as judge"
+        elif wishes.models:
+            speaker, why = wishes.models[dealt % len(wishes.models)], "dealt out from the models given"
+            dealt += 1
+        elif role in wishes.kept:
+            parts[role] = Part(tuple(at_endpoint(card, wishes.api_base) for card in wishes.kept[role]), "as it began")
+            continue
+        else:
+            speaker, why = _by_mode(spec, registry, default)
+        parts[role] = Part(_chain(speaker, registry, wishes.api_base), why)
+    return parts
+
+
+def check_ready(parts: Mapping[str, Part]) -> None:
+    """Refuse a cast in which a role has no model that could be called.
+
+    Raises:
+        ModelError: (authentication) naming variable, model, and what can run without it.
+    """
+    for part in parts.values():
+        if not any(card.ready for card in part.chain):
+            part.chain[0].api_key()
+
+
+def check_priced(parts: Mapping[str, Part], max_cost: float | None) -> None:
+    """Refuse a ceiling in money for models whose price is unknown.
+
+    Raises:
+        WorkbenchError: naming the model.
+    """
+    if max_cost is None:
+        return
+    for card in (card for part in parts.values() for card in part.chain):
+        if card.prices is None:
+            raise WorkbenchError(
+                f"max_cost cannot be kept: the price of {card.name} is unknown",
+                hint=f"Give prices under [models.{card.name}] in workbench.toml, or limit tokens or calls.",
+            )
+
+
+def _claimed(role: str, spec: RoleSpec, wishes: Wishes) -> Speaker | None:
+    names = (role, role.rpartition("_")[0], spec.model)
+    return next((wishes.participants[name] for name in names if name and name in wishes.participants), None)
+
+
+def _judge(plan: Plan, wishes: Wishes) -> str | None:
+    judge = next((role for role in JUDGES if role in plan.roles), None)
+    if wishes.judge is not None and judge is None:
+        raise ModeError(
+            f"mode {plan.mode.name} has no judge", hint=f"Its roles: {', '.join(plan.roles)}. Use -p ROLE=MODEL."
+        )
+    return judge
+
+
+def _check_names(plan: Plan, wishes: Wishes) -> None:
+    known = {*plan.roles, *plan.mode.roles} | {spec.model for spec in plan.roles.values() if spec.model}
+    for name in wishes.participants:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=2)
+            hint = f"Did you mean {' or '.join(near)}?" if near else f"Its roles: {', '.join(plan.roles)}."
+            raise ModeError(f"mode {plan.mode.name} has no role {name!r}", hint=hint)
+
+
+def _by_mode(spec: RoleSpec, registry: ModelRegistry, default: str | None) -> tuple[Speaker, str]:
+    if spec.model:
+        return spec.model, "named by the mode"
+    if default:
+        return default, "the workspace's default"
+    able = [card for card in registry.capable(spec.requires) if "endpoint" not in card.tags]
+    if not able:
+        raise ModelError(
+            ErrorKind.AUTHENTICATION,
+            f"no model with its key set declares {', '.join(spec.requires)}",
+            model="none",
+            hint="`workbench doctor` shows which keys are missing; -m local needs none.",
+        )
+    wanted = ", ".join(spec.requires)
+    return able[0], f"best at {wanted} among the models with a key" if wanted else "first of the models with a key"
+
+
+def _chain(speaker: Speaker, registry: ModelRegistry, api_base: str | None) -> tuple[ModelCard, ...]:
+    if isinstance(speaker, Model):
+        return speaker.chain
+    if isinstance(speaker, ModelConfig):
+        return speaker.chain(registry)
+    return ModelConfig(speaker, api_base=api_base).chain(registry)

@@ -1,0 +1,61 @@
+"""What a turn's model is shown: the role's system prompt, the turns that it sees, and the prompt.
+
+A role's own turns come back to it as its own messages, each behind the prompt that once led to it; everybody else's are
+quoted under their names. So what a role was sent before is the beginning of what it is sent next, and a provider's prompt
+cache hits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from workbench.dialogue.plan import Plan, PlannedTurn
+from workbench.dialogue.template import fill
+
+Message = dict[str, str]
+
+
+def prompt_of(turn: PlannedTurn, plan: Plan, texts: Mapping[str, str], topic: str) -> str:
+    """Return the turn's template with the topic and the turns that it names filled in.
+
+    Args:
+        turn: whose prompt.
+        plan: where the turns that it names are described.
+        texts: turn id to what was said.
+        topic: of the dialogue.
+    """
+
+    def value(name: str) -> str:
+        if name == "topic":
+            return topic
+        ids = turn.names[name]
+        if len(ids) == 1:
+            return texts[ids[0]]
+        return "\n\n".join(f"{label(plan.by_id[i])}:\n{texts[i]}" for i in ids)
+
+    return fill(turn.template, {"topic", *turn.names}, value)
+
+
+def messages_for(turn: PlannedTurn, plan: Plan, texts: Mapping[str, str], topic: str) -> list[Message]:
+    """Return the messages for a turn, oldest first; arguments as for `prompt_of`."""
+    messages: list[Message] = []
+    if system := plan.roles[turn.role].system:
+        messages.append({"role": "system", "content": fill(system, {"topic"}, lambda _name: topic)})
+    waiting: list[str] = []
+    for seen in (plan.by_id[i] for i in turn.sees):
+        if seen.role == turn.role:
+            waiting.append(prompt_of(seen, plan, texts, topic))
+            messages.append({"role": "user", "content": "\n\n".join(waiting)})
+            messages.append({"role": "assistant", "content": texts[seen.id]})
+            waiting = []
+        else:
+            waiting.append(f"{label(seen)}:\n{texts[seen.id]}")
+    waiting.append(prompt_of(turn, plan, texts, topic))
+    messages.append({"role": "user", "content": "\n\n".join(waiting)})
+    return messages
+
+
+def label(turn: PlannedTurn) -> str:
+    """Return how a turn is announced to the others: `Pro, round 2`."""
+    name = turn.role.replace("_", " ").replace("-", " ").capitalize()
+    return f"{name}, round {turn.round}" if turn.round and not turn.role.endswith(f"_{turn.round}") else name

@@ -1,0 +1,237 @@
+"""A dialogue in the user's hand: running or stored, to be watched, waited for, stopped, measured and exported.
+
+The dialogue itself runs on the engine's loop. This handle may be used from any thread and any loop; it sees each event only
+after the record has it, so what is shown is never more than what is kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from workbench.dialogue.export import Format, export_dialogue
+from workbench.dialogue.frames import calls_frame, turns_frame
+from workbench.dialogue.transcript import Metrics, Transcript, measure
+from workbench.events import Event, Status
+from workbench.loop import engine_loop
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_END: Final = object()
+
+
+def _hand_over(loop: asyncio.AbstractEventLoop, box: asyncio.Queue[Any], item: object) -> None:
+    if not loop.is_closed():
+        loop.call_soon_threadsafe(box.put_nowait, item)
+
+
+class Dialogue:
+    """One dialogue.
+
+    Args:
+        transcript: what is known of it so far.
+        events: the events behind that.
+    """
+
+    def __init__(self, transcript: Transcript, events: Sequence[Event] = ()) -> None:
+        self.transcript = transcript
+        self._events: list[Event] = list(events)
+        self._lock = threading.Lock()
+        self._watchers: list[Callable[[Event | object], None]] = []
+        self._running: Future[None] | None = None
+        self._stop: Callable[[], None] | None = None
+
+    @classmethod
+    def stored(cls, events: Sequence[Event]) -> Dialogue:
+        """Return the dialogue that recorded events tell."""
+        return cls(Transcript(events), events)
+
+    def __repr__(self) -> str:
+        return f"Dialogue({self.id}, {self.mode}, {self.status}, {self.metrics.turns} turns)"
+
+    @property
+    def id(self) -> str:
+        """Its id in the record."""
+        return self.transcript.id
+
+    @property
+    def mode(self) -> str:
+        """Name of its mode."""
+        return self.transcript.mode
+
+    @property
+    def topic(self) -> str:
+        """What it is about."""
+        return self.transcript.topic
+
+    @property
+    def status(self) -> Status:
+        """Where it stands."""
+        return self.transcript.status
+
+    @property
+    def reason(self) -> str | None:
+        """Why it did not complete; None if it did, or still runs."""
+        return self.transcript.reason
+
+    @property
+    def running(self) -> bool:
+        """Whether this process is running it now."""
+        return self._running is not None and not self._running.done()
+
+    @property
+    def turns(self) -> pd.DataFrame:
+        """One row a turn: role, model, text, tokens, cost, latency. See `frames.turns_frame` for the columns."""
+        return turns_frame(self.transcript.turns)
+
+    @property
+    def calls(self) -> pd.DataFrame:
+        """One row a call, failed ones included. See `frames.calls_frame` for the columns."""
+        return calls_frame(self.transcript.turns)
+
+    @property
+    def metrics(self) -> Metrics:
+        """Latency, tokens and cost of the whole; `metrics_by_turn` has them for each turn."""
+        return self.transcript.metrics
+
+    @property
+    def metrics_by_turn(self) -> dict[str, Metrics]:
+        """Latency, tokens and cost of each turn, by its id."""
+        return {turn.id: measure([turn], turn.latency) for turn in self.transcript.turns}
+
+    @property
+    def text(self) -> str:
+        """The last complete turn's text: in most modes the result."""
+        said = [turn.text for turn in self.transcript.turns if turn.status is Status.COMPLETED]
+        return said[-1] if said else ""
+
+    def recorded_events(self) -> list[Event]:
+        """Return its events so far, without deltas."""
+        with self._lock:
+            return list(self._events)
+
+    def events(self) -> Iterator[Event]:
+        """Yield its events from the first on, live while it runs, to the end of this run."""
+        box: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        past, detach = self._watch(box.put)
+        try:
+            yield from past
+            while self._running is not None and (item := box.get()) is not _END:
+                yield item
+        finally:
+            detach()
+
+    async def stream(self) -> AsyncIterator[Event]:
+        """Yield its events as `events` does, on the caller's event loop."""
+        here, box = asyncio.get_running_loop(), asyncio.Queue[Any]()
+        past, detach = self._watch(partial(_hand_over, here, box))
+        try:
+            for event in past:
+                yield event
+            while self._running is not None and (item := await box.get()) is not _END:
+                yield item
+        finally:
+            detach()
+
+    def wait(self, timeout: float | None = None) -> Dialogue:
+        """Block until this run has ended, and return the dialogue.
+
+        An interrupt (Ctrl-C, a kernel interrupt) stops the calls, keeps what was said, and is raised again.
+
+        Args:
+            timeout: seconds.
+
+        Raises:
+            TimeoutError: it still runs.
+            RecordError: the record could not keep up with it.
+        """
+        if self._running is not None:
+            try:
+                self._running.result(timeout)
+            except KeyboardInterrupt:
+                self.cancel()
+                self._running.result()
+                raise
+        return self
+
+    def __await__(self) -> Generator[Any, None, Dialogue]:
+        return self._wait().__await__()
+
+    async def _wait(self) -> Dialogue:
+        if self._running is not None:
+            done = asyncio.wrap_future(self._running)
+            try:
+                await asyncio.shield(done)
+            except asyncio.CancelledError:
+                self.cancel()
+                await asyncio.shield(done)
+                raise
+        return self
+
+    def cancel(self) -> None:
+        """Stop its calls; what was said stays, as a `cancelled` turn. Returns at once, from any thread."""
+        if self._stop is not None and self.running:
+            engine_loop().call_soon_threadsafe(self._stop)
+
+    def export(self, format: Format | str = "markdown", path: str | Path | None = None) -> str | bytes:  # noqa: A002
+        """Return the dialogue as `json`, `markdown`, `html` or `pdf`, and write it to `path` if one is given.
+
+        Args:
+            format: `json` reads back without loss; the others are for people.
+            path: file to write; its folder must exist.
+
+        Raises:
+            ExportError: the format does not exist, its library is missing, or the file cannot be written.
+        """
+        return export_dialogue(self.transcript, self.recorded_events(), Format.parse(format), path)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return `id, status, reason, mode, topic, turns[…], metrics` as JSON values."""
+        from workbench.dialogue.export.as_json import summary
+
+        return summary(self.transcript)
+
+    def _repr_html_(self) -> str:
+        from workbench.dialogue.export.as_html import fragment
+
+        return fragment(self.transcript)
+
+    def _repr_markdown_(self) -> str:
+        from workbench.dialogue.export.as_markdown import to_markdown
+
+        return to_markdown(self.transcript)
+
+    def _attach(self, running: Future[None], stop: Callable[[], None]) -> None:
+        """Connect the handle to its run; called by the orchestrator."""
+        self._running, self._stop = running, stop
+        running.add_done_callback(lambda _done: self._tell(_END))
+
+    def _publish(self, event: Event) -> None:
+        """Take an event in, after the record; called on the engine's loop."""
+        with self._lock:
+            self.transcript.apply(event)
+            if event.durable:
+                self._events.append(event)
+        self._tell(event)
+
+    def _tell(self, item: Event | object) -> None:
+        for watcher in tuple(self._watchers):
+            watcher(item)
+
+    def _watch(self, watcher: Callable[[Event | object], None]) -> tuple[list[Event], Callable[[], None]]:
+        """Return the past and be told the future, with no event lost or doubled between the two."""
+        with self._lock:
+            self._watchers.append(watcher)
+            past = list(self._events)
+            if not self.running:
+                watcher(_END)
+        return past, lambda: self._watchers.remove(watcher)
+
+

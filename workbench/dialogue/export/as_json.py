@@ -1,0 +1,71 @@
+"""JSON: what a program wants to know first, and every event behind it, so that it reads back without loss."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, Final
+
+from workbench.dialogue.transcript import Transcript, Turn, measure
+from workbench.errors import ExportError, RecordError
+from workbench.events import Event, event_from_dict, event_to_dict
+
+FORMAT: Final = "workbench.dialogue"
+VERSION: Final = 1
+
+
+def summary(transcript: Transcript) -> dict[str, Any]:
+    """Return `id, status, reason, mode, topic, turns[…], metrics`."""
+    return {
+        "id": transcript.id,
+        "status": str(transcript.status),
+        "reason": transcript.reason,
+        "mode": transcript.mode,
+        "topic": transcript.topic,
+        "turns": [_turn(turn) for turn in transcript.turns],
+        "metrics": transcript.metrics.to_dict(),
+    }
+
+
+def to_json(transcript: Transcript, events: Sequence[Event]) -> str:
+    """Return the summary with the format's name and version, and all events."""
+    head = {"format": FORMAT, "version": VERSION}
+    body = {"events": [event_to_dict(event) for event in events]}
+    return json.dumps(head | summary(transcript) | body, ensure_ascii=False, indent=1)
+
+
+def read_json(text: str) -> list[Event]:
+    """Return the events of an exported dialogue; `Transcript(events)` is the dialogue again.
+
+    Raises:
+        ExportError: it is not such an export, or a newer one.
+    """
+    try:
+        data = json.loads(text)
+        name, version, events = data["format"], data["version"], data["events"]
+    except (ValueError, KeyError, TypeError):
+        raise ExportError("this is not a dialogue exported as JSON") from None
+    if name != FORMAT or version > VERSION:
+        raise ExportError(f"cannot read {name} version {version}", hint="It was written by a newer workbench: upgrade.")
+    try:
+        return [event_from_dict(event) for event in events]
+    except (RecordError, KeyError, TypeError) as error:
+        raise ExportError(f"an event of this export is broken: {error}") from None
+
+
+def _turn(turn: Turn) -> dict[str, Any]:
+    return {
+        "id": turn.id,
+        "index": turn.index,
+        "role": turn.role,
+        "round": turn.round,
+        "model": turn.model,
+        "served": turn.served,
+        "status": str(turn.status),
+        "text": turn.text,
+        "reasoning": turn.reasoning,
+        "error": turn.error,
+        "metrics": measure([turn], turn.latency).to_dict(),
+        "calls": [asdict(call) | {"outcome": str(call.outcome)} for call in turn.calls],
+    }

@@ -1,0 +1,47 @@
+"""Markdown that GitHub and JupyterLab read.
+
+What a model said is quoted, line by line, so that no heading, list or fence of its own can take over the page, and raw HTML in it
+is shown and not meant.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from workbench.dialogue.export.facts import ending, money, seconds, speaker, title, totals, visible
+from workbench.dialogue.transcript import Transcript, Turn, measure
+from workbench.events import Status
+
+_IMAGE: Final = re.compile(r"!(?=\[)")
+_TAG: Final = re.compile(r"<(?=[A-Za-z/!?])")
+_SCHEME: Final = re.compile(r"(?i)(javascript|vbscript|data|file)\s*:")
+
+
+def to_markdown(transcript: Transcript) -> str:
+    """Return the whole dialogue."""
+    head = [f"# {_inline(transcript.topic)}", "", f"{_inline(transcript.mode)}, {_inline(ending(transcript))}"]
+    body = [block for turn in transcript.turns for block in _turn(turn)]
+    foot = ["---", "", f"{totals(transcript.metrics)}. Dialogue `{transcript.id}`.", ""]
+    return "\n".join([*head, "", *body, *foot])
+
+
+def harmless(text: str) -> str:
+    """Return model text whose raw HTML is literal, whose images are links, and whose links lead to no script."""
+    text = _TAG.sub("&lt;", visible(text))
+    return _SCHEME.sub(r"\1&#58;", _IMAGE.sub("", text))
+
+
+def _turn(turn: Turn) -> list[str]:
+    metrics = measure([turn], turn.latency)
+    facts = [speaker(turn), f"{metrics.tokens:,} tokens", money(metrics.cost), seconds(metrics.latency)]
+    lines = [f"## {title(turn)}", "", f"*{_inline(', '.join(facts))}*", ""]
+    if turn.status is not Status.COMPLETED:
+        lines += [f"**{turn.status}** {_inline(turn.error or '')}".rstrip(), ""]
+    if turn.text:
+        lines += [*(f"> {line}".rstrip() for line in harmless(turn.text).strip().splitlines()), ""]
+    return lines
+
+
+def _inline(text: str) -> str:
+    return harmless(" ".join(text.split()))

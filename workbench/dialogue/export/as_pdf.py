@@ -1,0 +1,55 @@
+"""PDF by PyMuPDF, which lays out the same HTML. PyMuPDF is AGPL and comes with the `papers` extra only."""
+
+from __future__ import annotations
+
+import io
+from typing import Any, Final
+
+from workbench.dialogue.export.as_html import fragment
+from workbench.dialogue.transcript import Transcript
+from workbench.errors import ExportError
+
+_MARGIN: Final = 54
+"""Points, three quarters of an inch."""
+_CSS: Final = """
+body { font-family: sans-serif; font-size: 10pt; line-height: 1.4; }
+.wb-topic { font-size: 14pt; font-weight: bold; }
+.wb-note { color: #555; font-size: 8.5pt; }
+.wb-turn { margin-top: 12pt; }
+header span { color: #555; font-size: 8.5pt; }
+pre { font-family: monospace; font-size: 8.5pt; }
+"""
+
+
+def to_pdf(transcript: Transcript) -> bytes:
+    """Return the dialogue as an A4 PDF.
+
+    Raises:
+        ExportError: PyMuPDF is not installed.
+    """
+    try:
+        import pymupdf
+    except ImportError:
+        raise ExportError(
+            "PDF needs PyMuPDF, which is not installed",
+            hint="pip install 'dialogue-workbench[papers]' (PyMuPDF is AGPL), or export as html and print it.",
+        ) from None
+    html = fragment(transcript).replace("</b><span>", "</b> <span>").replace("</span><span>", "</span> · <span>")
+    library: Any = pymupdf
+    story = library.Story(html=_without_style(html), user_css=_CSS)
+    file = io.BytesIO()
+    writer = library.DocumentWriter(file)
+    page = library.paper_rect("a4")
+    more = 1
+    while more:
+        device = writer.begin_page(page)
+        more, _ = story.place(page + (_MARGIN, _MARGIN, -_MARGIN, -_MARGIN))
+        story.draw(device)
+        writer.end_page()
+    writer.close()
+    return file.getvalue()
+
+
+def _without_style(html: str) -> str:
+    before, _, rest = html.partition("<style>")
+    return before + rest.partition("</style>")[2]

@@ -1,0 +1,66 @@
+"""The few words that stand around a text in every format: who spoke, what it took, how it ended."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from workbench.dialogue.transcript import Metrics, Transcript, Turn
+from workbench.events import Status
+
+_INVISIBLE: Final = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]"
+)
+_ANSI: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+
+
+def visible(text: str) -> str:
+    r"""Return the text without ANSI escapes, control characters, and marks that reorder or hide what one reads.
+
+    >>> visible("a\x1b[31mb\u202ec")
+    'abc'
+    """
+    return _INVISIBLE.sub("", _ANSI.sub("", text))
+
+
+def title(turn: Turn) -> str:
+    """Return who speaks: `Pro, round 2`."""
+    name = visible(turn.role).replace("_", " ").capitalize()
+    return f"{name}, round {turn.round}" if turn.round and not turn.role.endswith(f"_{turn.round}") else name
+
+
+def speaker(turn: Turn) -> str:
+    """Return the model that spoke, and the one asked for where it was another."""
+    if turn.served and turn.served != turn.model:
+        return f"{turn.served} for {turn.model}"
+    return turn.served or turn.model
+
+
+def money(cost: float | None) -> str:
+    """Return USD with the digits that matter; unknown is not zero."""
+    if cost is None:
+        return "cost unknown"
+    return "free" if cost == 0 else f"${cost:.2f}" if cost >= 1 else f"${cost:.4g}"
+
+
+def seconds(value: float | None) -> str:
+    """Return a duration."""
+    if value is None:
+        return "not timed"
+    return f"{value:.1f} s" if value < 60 else f"{value // 60:.0f} min {value % 60:.0f} s"  # noqa: PLR2004 - a minute
+
+
+def totals(metrics: Metrics) -> str:
+    """Return turns, tokens, cost and time in one line."""
+    lost = f" ({metrics.lost_calls} failed)" if metrics.lost_calls else ""
+    calls = f"{metrics.calls} call{'s' * (metrics.calls != 1)}{lost}"
+    turns = f"{metrics.turns} turn{'s' * (metrics.turns != 1)}"
+    return f"{turns}, {calls}, {metrics.tokens:,} tokens, {money(metrics.cost)}, {seconds(metrics.latency)}"
+
+
+def ending(transcript: Transcript) -> str:
+    """Return how the dialogue stands, and why."""
+    status = transcript.status.replace("_", " ")
+    if transcript.status is Status.RUNNING:
+        return status
+    return f"{status}: {visible(transcript.reason)}" if transcript.reason else status

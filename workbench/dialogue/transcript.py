@@ -1,0 +1,236 @@
+"""The state of a dialogue: the fold of its events, and the only place where events become state.
+
+A live dialogue applies each event as it comes; a stored one applies those of the record. Both end up equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from workbench.errors import ErrorKind
+from workbench.events import (
+    Call,
+    CallEnded,
+    CallStarted,
+    DialogueEnded,
+    DialogueResumed,
+    DialogueStarted,
+    Event,
+    Status,
+    TextDelta,
+    TurnCancelled,
+    TurnCompleted,
+    TurnFailed,
+    TurnStarted,
+)
+
+
+@dataclass(slots=True)
+class Turn:
+    """One contribution. `model` is the card asked for, `served` who answered; `text` grows while it is spoken."""
+
+    id: str
+    index: int
+    role: str
+    model: str
+    round: int | None = None
+    status: Status = Status.RUNNING
+    text: str = ""
+    reasoning: str = ""
+    error: str | None = None
+    hint: str | None = None
+    started_at: float = 0.0
+    ended_at: float | None = None
+    calls: list[Call] = field(default_factory=list)
+    messages: list[dict[str, str]] = field(default_factory=list, repr=False)
+
+    @property
+    def answer(self) -> Call | None:
+        """The call that brought the text; None while there is none."""
+        return next((call for call in reversed(self.calls) if call.ok), None)
+
+    @property
+    def served(self) -> str | None:
+        """Name of the card that answered."""
+        return self.answer.model if self.answer else None
+
+    @property
+    def latency(self) -> float | None:
+        """Seconds from its start to its end, retries and waits included."""
+        return None if self.ended_at is None else max(self.ended_at - self.started_at, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """What turns and calls took.
+
+    `cost` (USD) is None when no call's price is known; calls whose price is not known are counted in `unpriced_calls`, and
+    those that failed or were cancelled before an answer in `lost_calls`. `latency` is in seconds.
+    """
+
+    turns: int
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int
+    reasoning_tokens: int
+    cost: float | None
+    unpriced_calls: int
+    lost_calls: int
+    latency: float | None
+
+    @property
+    def tokens(self) -> int:
+        """Prompt and completion together."""
+        return self.prompt_tokens + self.completion_tokens
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {name: getattr(self, name) for name in (*self.__slots__, "tokens")}
+
+
+def measure(turns: Iterable[Turn], latency: float | None) -> Metrics:
+    """Add up the calls of turns."""
+    turns = list(turns)
+    calls = [call for turn in turns for call in turn.calls]
+    usages = [call.usage for call in calls if call.usage]
+    costs = [call.cost for call in calls if call.cost is not None]
+    charged = [call for call in calls if call.ok or call.usage]
+    return Metrics(
+        turns=sum(turn.status is Status.COMPLETED for turn in turns),
+        calls=len(calls),
+        prompt_tokens=sum(usage.prompt for usage in usages),
+        completion_tokens=sum(usage.completion for usage in usages),
+        cached_tokens=sum(usage.cached for usage in usages),
+        reasoning_tokens=sum(usage.reasoning for usage in usages),
+        cost=sum(costs) if costs else None,
+        unpriced_calls=sum(call.cost is None for call in charged),
+        lost_calls=len(calls) - sum(call.ok for call in calls),
+        latency=latency,
+    )
+
+
+class Transcript:
+    """A dialogue as its events tell it.
+
+    >>> Transcript().status
+    <Status.RUNNING: 'running'>
+    """
+
+    def __init__(self, events: Iterable[Event] = ()) -> None:
+        self.id = self.mode = self.topic = ""
+        self.run: dict[str, Any] = {}
+        self.status = Status.RUNNING
+        self.reason: str | None = None
+        self.started_at: float | None = None
+        self.seq = 0
+        self._turns: dict[str, Turn] = {}
+        self._begun: set[str] = set()
+        self._ran = 0.0
+        self._run_began = self._last_at = 0.0
+        for event in events:
+            self.apply(event)
+
+    @classmethod
+    def of(cls, dialogue: str, mode: str, topic: str) -> Transcript:
+        """Return the transcript of a dialogue that is about to start."""
+        transcript = cls()
+        transcript.id, transcript.mode, transcript.topic = dialogue, mode, topic
+        return transcript
+
+    @property
+    def turns(self) -> list[Turn]:
+        """Turns that have begun, in the mode's order."""
+        return sorted(self._turns.values(), key=lambda turn: turn.index)
+
+    def __iter__(self) -> Iterator[Turn]:
+        return iter(self.turns)
+
+    def __len__(self) -> int:
+        return len(self._turns)
+
+    def __getitem__(self, turn_id: str) -> Turn:
+        return self._turns[turn_id]
+
+    @property
+    def said(self) -> dict[str, str]:
+        """Turn id to text of the complete turns: what a resume need not ask again."""
+        return {turn.id: turn.text for turn in self.turns if turn.status is Status.COMPLETED}
+
+    @property
+    def lost_calls(self) -> list[tuple[Turn, Call | None]]:
+        """Calls that may have been charged though nobody knows how much; None stands for one that never came back."""
+        free = {ErrorKind.RATE_LIMIT, ErrorKind.CAPACITY, ErrorKind.AUTHENTICATION, ErrorKind.BAD_REQUEST}
+        unknown: list[tuple[Turn, Call | None]] = [
+            (turn, call)
+            for turn in self.turns
+            for call in turn.calls
+            if call.usage is None and (call.outcome not in free or call.text)
+        ]
+        return unknown + [(self._turns[turn_id], None) for turn_id in sorted(self._begun)]
+
+    @property
+    def metrics(self) -> Metrics:
+        """Totals of all turns; latency is the time that the dialogue ran, pauses between runs left out."""
+        running = self._last_at - self._run_began if self.status is Status.RUNNING else 0.0
+        return measure(self.turns, self._ran + max(running, 0.0) if self.started_at else None)
+
+    def apply(self, event: Event) -> None:
+        """Take the next event in."""
+        self.seq, self._last_at = max(self.seq, event.seq), event.at
+        match event:
+            case DialogueStarted():
+                self.id, self.mode, self.topic, self.run = event.dialogue, event.mode, event.topic, event.run
+                self.started_at = self._run_began = event.at
+            case DialogueResumed():
+                self.run, self.status, self.reason, self._run_began = event.run, Status.RUNNING, None, event.at
+            case TurnStarted():
+                self._begin(event)
+            case TextDelta():
+                turn = self._turns[event.turn]
+                turn.text += event.text
+                turn.reasoning += event.reasoning
+            case CallEnded():
+                self._end_call(event)
+            case TurnCompleted() | TurnFailed() | TurnCancelled():
+                self._end(event)
+            case DialogueEnded():
+                self.status, self.reason = event.status, event.reason
+                self._ran += max(event.at - self._run_began, 0.0)
+            case CallStarted():
+                self._begun.add(event.turn)
+            case _:
+                pass
+
+    def _begin(self, event: TurnStarted) -> None:
+        before = self._turns.get(event.turn)
+        self._turns[event.turn] = Turn(
+            id=event.turn,
+            index=event.index,
+            role=event.role,
+            model=event.model,
+            round=event.round,
+            started_at=event.at,
+            calls=before.calls if before else [],
+            messages=event.messages,
+        )
+
+    def _end_call(self, event: CallEnded) -> None:
+        turn = self._turns[event.turn]
+        turn.calls.append(event.call)
+        if not event.call.ok:
+            turn.text = turn.reasoning = ""
+        self._begun.discard(event.turn)
+
+    def _end(self, event: TurnCompleted | TurnFailed | TurnCancelled) -> None:
+        turn = self._turns.get(event.turn)
+        if turn is None:
+            return
+        turn.ended_at, turn.text = event.at, event.text
+        if isinstance(event, TurnFailed):
+            turn.status, turn.error, turn.hint = Status.FAILED, event.error, event.hint
+            return
+        turn.reasoning = event.reasoning
+        turn.status = Status.COMPLETED if isinstance(event, TurnCompleted) else Status.CANCELLED

@@ -1,0 +1,43 @@
+"""The facts that the engine emits, and the nouns inside them.
+
+Everything downstream (terminal, notebook, record, metrics) reads this one stream. An event is immutable and numbered; the
+record keeps every durable one, and a dialogue's state is nothing but the fold of its events. `calls` has the nouns of one
+request to a model, `dialogue` the events, `codec` turns them into JSON and back.
+"""
+
+from workbench.events.calls import Call, Timings, Usage
+from workbench.events.codec import event_from_dict, event_to_dict
+from workbench.events.dialogue import (
+    CallEnded,
+    CallStarted,
+    DialogueEnded,
+    DialogueResumed,
+    DialogueStarted,
+    Event,
+    Status,
+    TextDelta,
+    TurnCancelled,
+    TurnCompleted,
+    TurnFailed,
+    TurnStarted,
+)
+
+__all__ = [
+    "Call",
+    "CallEnded",
+    "CallStarted",
+    "DialogueEnded",
+    "DialogueResumed",
+    "DialogueStarted",
+    "Event",
+    "Status",
+    "TextDelta",
+    "Timings",
+    "TurnCancelled",
+    "TurnCompleted",
+    "TurnFailed",
+    "TurnStarted",
+    "Usage",
+    "event_from_dict",
+    "event_to_dict",
+]

@@ -1,0 +1,130 @@
+"""Model cards: what is declared about a model, and nothing about how to call it."""
+
+from __future__ import annotations
+
+import os
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from workbench.errors import ErrorKind, ModelError, register_secret
+from workbench.events import Usage
+
+PLACEHOLDER_KEY = "not-needed"
+
+
+class Prices(BaseModel):
+    """USD per million tokens. `cached_input` defaults to the price of input."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+    cached_input: float | None = Field(default=None, ge=0)
+
+    def cost(self, usage: Usage) -> float:
+        """Return what `usage` costs in USD.
+
+        >>> Prices(input=0.28, cached_input=0.028, output=0.42).cost(Usage(prompt=2_000_000, cached=1_000_000, completion=0))
+        0.308
+        """
+        cached_price = self.input if self.cached_input is None else self.cached_input
+        fresh = max(usage.prompt - usage.cached, 0)
+        return (fresh * self.input + usage.cached * cached_price + usage.completion * self.output) / 1e6
+
+
+class ModelCard(BaseModel):
+    """A declared model. Adding one is an entry in `workbench.toml` and no code.
+
+    >>> ModelCard(name="mine", id="openai/mistral-7b", api_base="http://localhost:8000/v1").provider
+    'openai'
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    """What people call it: `claude-sonnet`."""
+    id: str
+    """What LiteLLM calls it: `anthropic/claude-sonnet-4-5`. `local/NAME` is a model that runs in this process."""
+    provider: str = ""
+    """Who serves it; circuit breakers count by it. By default the id's first part."""
+    family: str = ""
+    """Who trained it: a judge should not belong to the family it judges. By default the provider."""
+    description: str = ""
+    capabilities: dict[str, float] = Field(default_factory=dict)
+    """Capability to score, 0 to 1: reasoning, analysis, coding, writing, maths, speed, json."""
+    prices: Prices | None = None
+    """None means unknown, which is not free."""
+    context_window: int | None = Field(default=None, gt=0)
+    """Tokens, prompt and answer together."""
+    max_output: int | None = Field(default=None, gt=0)
+    """Tokens of one answer at most."""
+    default_output: int | None = Field(default=None, gt=0)
+    """Tokens of one answer unless the role says otherwise; models that think first need more than the usual default."""
+    latency: float | None = Field(default=None, ge=0)
+    """Typical seconds to the first token."""
+    tags: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    """Other names it answers to, e.g. `claude`."""
+    key: str | None = None
+    """Environment variable that holds the API key; None if it needs none."""
+    api_base: str | None = None
+    """Endpoint of an OpenAI-compatible server, or of a proxy."""
+    timeout: float = Field(default=120.0, gt=0)
+    """Seconds without a byte after which a call counts as hung."""
+    concurrency: int = Field(default=8, ge=1)
+    """Calls to it at the same time."""
+    sampling: bool = True
+    """Whether it takes temperature and top_p; some reasoning models refuse them."""
+    seed: bool = True
+    """Whether it takes a seed."""
+    extra: dict[str, object] = Field(default_factory=dict)
+    """Further parameters for every call, passed through as they are."""
+
+    @field_validator("capabilities")
+    @classmethod
+    def _scores(cls, value: dict[str, float]) -> dict[str, float]:
+        if bad := [name for name, score in value.items() if not 0 <= score <= 1]:
+            raise ValueError(f"scores lie between 0 and 1: {', '.join(bad)}")
+        return value
+
+    def model_post_init(self, _context: object, /) -> None:
+        """Fill provider and family from the id."""
+        if not self.provider:
+            object.__setattr__(self, "provider", self.id.partition("/")[0] if "/" in self.id else "openai")
+        if not self.family:
+            object.__setattr__(self, "family", self.provider)
+
+    @property
+    def local(self) -> bool:
+        """Whether it runs in this process."""
+        return self.id.startswith("local/")
+
+    @property
+    def ready(self) -> bool:
+        """Whether its key, if it needs one, is set."""
+        return self.key is None or self.api_base is not None or bool(os.environ.get(self.key))
+
+    def cost(self, usage: Usage | None) -> float | None:
+        """Return the USD that `usage` costs; None when prices or usage are unknown."""
+        return self.prices.cost(usage) if self.prices and usage else None
+
+    def api_key(self) -> str | None:
+        """Return the key to send. A server of the user's own (`api_base`) gets a placeholder where none is set.
+
+        Raises:
+            ModelError: (authentication) the card names a variable and it is not set.
+        """
+        value = os.environ.get(self.key, "") if self.key else ""
+        if not value and self.api_base is not None:
+            return PLACEHOLDER_KEY
+        if self.key is None:
+            return None
+        if not value:
+            raise ModelError(
+                ErrorKind.AUTHENTICATION,
+                f"no API key: the variable {self.key} is not set",
+                model=self.name,
+                hint=f"Set {self.key} in the environment or in .env, or use a model that needs no key: -m local.",
+            )
+        register_secret(value)
+        return value

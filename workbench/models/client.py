@@ -1,0 +1,297 @@
+"""One request, whatever it takes: limits, retries, circuit breakers and the fallback chain.
+
+This is the only place that retries; LiteLLM's and the SDKs' own retries are off. A chain of cards is tried in order: each
+card up to `attempts` times while its failures are transient, then the next. Every attempt is a `Call`, told to the caller
+as it ends, so that the half answer of a broken stream is kept too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from uuid import uuid4
+
+from workbench.errors import ErrorKind, ModelError
+from workbench.events import Call, Timings
+from workbench.models.breaker import CircuitBreaker
+from workbench.models.card import ModelCard
+from workbench.models.completion import Completion, Notify, Piece, Reserve, Settle, Started
+from workbench.models.provider import Chunk, Request, Sampling
+from workbench.models.providers import Providers
+from workbench.settings import RetrySettings, Settings
+
+_BREAKING = frozenset({ErrorKind.CAPACITY, ErrorKind.TIMEOUT, ErrorKind.MALFORMED_ANSWER})
+"""Failures that say something about the provider's health; a rate limit says that it is well and busy."""
+
+
+def _ignore(_notice: object) -> None: ...
+
+
+async def _allow(_card: ModelCard, request: Request) -> tuple[Request, Settle]:
+    return request, _ignore
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What stays the same over all attempts at one request."""
+
+    chain: tuple[ModelCard, ...]
+    messages: tuple[dict[str, str], ...]
+    sampling: Sampling
+    stream: bool
+    notify: Notify
+    reserve: Reserve
+    calls: list[Call] = field(default_factory=list)
+
+    @property
+    def asked(self) -> str:
+        return self.chain[0].name
+
+    def fallback_reason(self, card: ModelCard) -> str | None:
+        if card is self.chain[0]:
+            return None
+        failed = [call for call in self.calls if call.model != card.name]
+        return f"{failed[-1].model}: {failed[-1].outcome}" if failed else "not available"
+
+
+class Client:
+    """Calls models. One per orchestrator, used on the engine's loop only.
+
+    Args:
+        settings: `retry` and `replay` are read.
+        providers: who answers; by default what the settings say.
+        seed: of the jitter, for tests.
+    """
+
+    def __init__(self, settings: Settings, providers: Providers | None = None, *, seed: int | None = None) -> None:
+        self.retry: RetrySettings = settings.retry
+        self.providers = providers or Providers(settings)
+        self._slots: dict[str, asyncio.Semaphore] = {}
+        self._breakers: dict[str, CircuitBreaker] = {}
+        self._random = random.Random(seed)  # noqa: S311 - jitter, not cryptography
+
+    async def complete(
+        self,
+        chain: Sequence[ModelCard],
+        messages: Sequence[dict[str, str]],
+        sampling: Sampling | None = None,
+        *,
+        stream: bool = True,
+        notify: Notify = _ignore,
+        reserve: Reserve = _allow,
+    ) -> Completion:
+        """Return the answer of the first model of the chain that gives one.
+
+        Args:
+            chain: the model asked for, then its fallbacks.
+            messages: oldest first.
+            sampling: how to draw the answer.
+            stream: whether `notify` is told pieces as they come.
+            notify: told of every start, piece and end of a call.
+            reserve: asked before each call.
+
+        Raises:
+            ModelError: the last failure, when the whole chain failed.
+            BudgetExceededError: `reserve` forbade a call.
+        """
+        job = _Job(tuple(chain), tuple(messages), sampling or Sampling(), stream, notify, reserve)
+        failure: ModelError | None = None
+        for card in job.chain:
+            try:
+                return await self._with_retries(card, job)
+            except ModelError as error:
+                failure = error
+        raise failure or ValueError("an empty chain of models")
+
+    async def aclose(self) -> None:
+        """Close connections and free weights."""
+        await self.providers.aclose()
+
+    def breaker(self, provider: str) -> CircuitBreaker:
+        """Return the provider's circuit breaker."""
+        if provider not in self._breakers:
+            self._breakers[provider] = CircuitBreaker(self.retry.breaker_failures, self.retry.breaker_seconds)
+        return self._breakers[provider]
+
+    async def _with_retries(self, card: ModelCard, job: _Job) -> Completion:
+        attempt = 1
+        while True:
+            try:
+                return await self._in_a_slot(card, job, attempt)
+            except ModelError as error:
+                delay = self._delay(attempt, error)
+                if delay is None:
+                    raise
+            await asyncio.sleep(delay)
+            attempt += 1
+
+    def _delay(self, attempt: int, error: ModelError) -> float | None:
+        """Return the seconds to wait before the next try (full jitter), None when there is none."""
+        if not error.kind.transient or attempt >= self.retry.attempts:
+            return None
+        jittered = self._random.uniform(0, min(self.retry.cap, self.retry.base * 2 ** (attempt - 1)))
+        if error.retry_after is None:
+            return jittered
+        return None if error.retry_after > self.retry.max_retry_after else error.retry_after + jittered / 10
+
+    async def _in_a_slot(self, card: ModelCard, job: _Job, attempt: int) -> Completion:
+        waiting_since = time.perf_counter()
+        slots = self._slots.setdefault(card.name, asyncio.Semaphore(card.concurrency))
+        async with slots:
+            await self._admitted(card, job)
+            request, settle = await job.reserve(card, self._request(card, job))
+            return await self._call(card, job, request, settle, attempt, time.perf_counter() - waiting_since)
+
+    async def _admitted(self, card: ModelCard, job: _Job) -> None:
+        """Wait for the provider's breaker; with another model to turn to, or too long a rest, fail instead."""
+        breaker, waited = self.breaker(card.provider), 0.0
+        while (rest := breaker.wait()) > 0:
+            if card is not job.chain[-1] or waited + rest > self.retry.max_retry_after:
+                raise ModelError(
+                    ErrorKind.CAPACITY,
+                    f"{card.provider} failed {breaker.failures} times in a row and rests for {rest:.0f} s",
+                    model=card.name,
+                    retry_after=float("inf"),
+                )
+            await asyncio.sleep(rest)
+            waited += rest
+
+    def _request(self, card: ModelCard, job: _Job) -> Request:
+        try:
+            key = card.api_key() if self.providers.need_key(card) else None
+        except ModelError:
+            self.breaker(card.provider).abandoned()
+            raise
+        return Request(
+            model=card.id,
+            messages=job.messages,
+            sampling=_accepted(card, job.sampling),
+            timeout=card.timeout,
+            stream=job.stream,
+            api_base=card.api_base,
+            api_key=key,
+            extra=dict(card.extra),
+        )
+
+    async def _call(
+        self, card: ModelCard, job: _Job, request: Request, settle: Settle, attempt: int, queue: float
+    ) -> Completion:
+        call_id = uuid4().hex
+        job.notify(Started(call_id, card, attempt))
+        answer = _Answer(call_id, job.notify)
+        error: BaseException | None = None
+        try:
+            await answer.read(self.providers.of(card).stream(request), request.timeout)
+        except TimeoutError:
+            error = ModelError(ErrorKind.TIMEOUT, f"nothing came for {request.timeout:g} s", model=card.name)
+        except (ModelError, asyncio.CancelledError, Exception) as caught:  # noqa: BLE001 - told and raised again below
+            error = caught
+        call = answer.ended(card, job, attempt, queue, error)
+        self._learn(card, error)
+        job.calls.append(call)
+        settle(call)
+        job.notify(call)
+        if error is not None:
+            raise error from None
+        return _completion(call, len(job.calls))
+
+    def _learn(self, card: ModelCard, error: BaseException | None) -> None:
+        breaker = self.breaker(card.provider)
+        if error is None:
+            breaker.succeeded()
+        elif isinstance(error, ModelError) and error.kind in _BREAKING:
+            breaker.failed()
+        else:
+            breaker.abandoned()
+
+
+class _Answer:
+    """Adds up one call's chunks, and remembers when they came."""
+
+    def __init__(self, call_id: str, notify: Notify) -> None:
+        self.id, self.notify = call_id, notify
+        self.started_at, self.clock = time.time(), time.perf_counter()
+        self.first: float | None = None
+        self.text: list[str] = []
+        self.reasoning: list[str] = []
+        self.last = Chunk()
+
+    async def read(self, chunks: object, timeout: float) -> None:
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(timeout) as guard:
+            async for chunk in chunks:  # type: ignore[attr-defined]
+                guard.reschedule(loop.time() + timeout)
+                self.add(chunk)
+
+    def add(self, chunk: Chunk) -> None:
+        if chunk.text or chunk.reasoning:
+            if self.first is None:
+                self.first = time.perf_counter() - self.clock
+            self.text.append(chunk.text)
+            self.reasoning.append(chunk.reasoning)
+            self.notify(Piece(self.id, chunk.text, chunk.reasoning))
+        known = {k: v for k in ("finish_reason", "usage", "served", "timings") if (v := getattr(chunk, k)) is not None}
+        if known:
+            self.last = replace(self.last, **known)
+
+    def ended(self, card: ModelCard, job: _Job, attempt: int, queue: float, error: BaseException | None) -> Call:
+        total = time.perf_counter() - self.clock
+        return Call(
+            id=self.id,
+            asked=job.asked,
+            model=card.name,
+            provider=card.provider,
+            attempt=attempt,
+            outcome=_outcome(error),
+            started_at=self.started_at,
+            timings=self.last.timings or Timings(queue, self.first if job.stream else None, total),
+            served=self.last.served,
+            usage=self.last.usage,
+            cost=card.cost(self.last.usage),
+            finish_reason=self.last.finish_reason,
+            text="".join(self.text),
+            reasoning="".join(self.reasoning),
+            error=str(error) if isinstance(error, ModelError) else repr(error) if error else None,
+            fallback_reason=job.fallback_reason(card),
+        )
+
+
+def _outcome(error: BaseException | None) -> str:
+    if error is None:
+        return "ok"
+    if isinstance(error, ModelError):
+        return error.kind
+    return "cancelled" if isinstance(error, asyncio.CancelledError) else ErrorKind.MALFORMED_ANSWER
+
+
+def _accepted(card: ModelCard, sampling: Sampling) -> Sampling:
+    """Leave out what the model refuses, and keep `max_tokens` within what it can produce."""
+    changes: dict[str, object] = {}
+    if not card.sampling:
+        changes |= {"temperature": None, "top_p": None}
+    if not card.seed:
+        changes["seed"] = None
+    if card.max_output and sampling.max_tokens and sampling.max_tokens > card.max_output:
+        changes["max_tokens"] = card.max_output
+    return replace(sampling, **changes) if changes else sampling  # type: ignore[arg-type]
+
+
+def _completion(call: Call, attempts: int) -> Completion:
+    return Completion(
+        text=call.text,
+        reasoning=call.reasoning,
+        asked=call.asked,
+        model=call.model,
+        served=call.served,
+        usage=call.usage,
+        cost=call.cost,
+        timings=call.timings,
+        attempts=attempts,
+        finish_reason=call.finish_reason,
+        fallback_reason=call.fallback_reason,
+    )
+
+

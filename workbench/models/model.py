@@ -1,0 +1,143 @@
+"""The one interface to every model: `chat` for a text, `stream` for its pieces, `complete` for everything known about it.
+
+All three may be awaited on any event loop; the calls themselves run on the engine's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from workbench.loop import bridge, iterate
+from workbench.models.card import ModelCard
+from workbench.models.client import Client
+from workbench.models.completion import Completion, Notice, Piece
+from workbench.models.provider import Sampling
+from workbench.models.registry import ModelRegistry
+from workbench.settings import load_settings
+
+Message = dict[str, str]
+Context = str | Sequence[Message] | None
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """A model and who stands in for it.
+
+    Args:
+        primary: a card, or its name, or a LiteLLM id.
+        fallbacks: tried in this order when the one before fails for good.
+        api_base: an OpenAI-compatible endpoint for the ids among them.
+
+    >>> ModelConfig(primary="deepseek-chat", fallbacks=["gpt-mini", "local"]).chain(ModelRegistry())[2].id
+    'local/smollm2-135m'
+    """
+
+    primary: str | ModelCard
+    fallbacks: Sequence[str | ModelCard] = ()
+    api_base: str | None = None
+
+    def chain(self, registry: ModelRegistry) -> tuple[ModelCard, ...]:
+        """Return the cards, the one asked for first.
+
+        Raises:
+            UnknownModelError: a name means nothing.
+        """
+        return tuple(
+            name if isinstance(name, ModelCard) else registry.get(name, api_base=self.api_base)
+            for name in (self.primary, *self.fallbacks)
+        )
+
+
+class Model:
+    """A model to talk to, with its fallbacks.
+
+    Args:
+        config: a name, a card or a `ModelConfig`.
+        registry: what names mean; by default the workspace's cards.
+        client: makes the calls; by default one that the process shares.
+
+    >>> model = Model("local")
+    >>> text, tokens = await model.chat("Say hello.", temperature=0)  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        config: str | ModelCard | ModelConfig,
+        *,
+        registry: ModelRegistry | None = None,
+        client: Client | None = None,
+    ) -> None:
+        config = config if isinstance(config, ModelConfig) else ModelConfig(config)
+        self.chain = config.chain(registry or ModelRegistry())
+        self._client = client or shared_client()
+
+    @property
+    def name(self) -> str:
+        """Name of the card that is asked first."""
+        return self.chain[0].name
+
+    def __repr__(self) -> str:
+        return f"Model({' -> '.join(card.name for card in self.chain)})"
+
+    async def chat(
+        self, prompt: str, *, context: Context = None, **sampling: Any
+    ) -> tuple[str, dict[str, int | None]]:
+        """Ask, and return the answer with its tokens.
+
+        Args:
+            prompt: the question.
+            context: a system prompt, or the messages before the question.
+            sampling: fields of `Sampling`: temperature, top_p, max_tokens, seed, stop, schema.
+
+        Returns:
+            The text, and `{"prompt": …, "completion": …, "total": …, "cached": …, "reasoning": …}`.
+
+        Raises:
+            ModelError: no model of the chain gave an answer.
+        """
+        completion = await self.complete(prompt, context=context, **sampling)
+        return completion.text, completion.tokens
+
+    async def complete(self, prompt: str, *, context: Context = None, **sampling: Any) -> Completion:
+        """Ask, and return all that is known about the answer. Arguments as for `chat`."""
+        messages = _messages(prompt, context)
+        return await bridge(self._client.complete(self.chain, messages, Sampling(**sampling), stream=False))
+
+    async def stream(self, prompt: str, *, context: Context = None, **sampling: Any) -> AsyncIterator[str]:
+        """Ask, and yield the answer's pieces as they come. Arguments as for `chat`.
+
+        A retry after a broken stream starts the answer again; `complete` and the record tell half answers apart.
+        """
+        async for piece in iterate(self._pieces(_messages(prompt, context), Sampling(**sampling))):
+            yield piece
+
+    async def _pieces(self, messages: Sequence[Message], sampling: Sampling) -> AsyncIterator[str]:
+        notices: asyncio.Queue[Notice | None] = asyncio.Queue()
+        asking = asyncio.ensure_future(
+            self._client.complete(self.chain, messages, sampling, notify=notices.put_nowait)
+        )
+        asking.add_done_callback(lambda _done: notices.put_nowait(None))
+        try:
+            while (notice := await notices.get()) is not None:
+                if isinstance(notice, Piece) and notice.text:
+                    yield notice.text
+            await asking
+        finally:
+            if not asking.done():
+                asking.cancel()
+                await asyncio.wait([asking])
+
+
+def _messages(prompt: str, context: Context) -> list[Message]:
+    before = [{"role": "system", "content": context}] if isinstance(context, str) else list(context or ())
+    return [*before, {"role": "user", "content": prompt}]
+
+
+@cache
+def shared_client() -> Client:
+    """Return the process's client, made with the settings of the workspace it started in."""
+    return Client(load_settings())

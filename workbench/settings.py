@@ -1,0 +1,144 @@
+"""Where the workbench looks for things, and what a user may set.
+
+A *workspace* is the folder that holds `workbench.toml`; without one, it is the current folder. Values come from, strongest
+first: arguments, environment variables, `.env`, `workbench.toml`, the defaults below.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from workbench.errors import SettingsError
+
+CONFIG_NAME = "workbench.toml"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RecordSettings(_Section):
+    """`[record]`: where what happened is kept."""
+
+    url: str | None = None
+    """SQLAlchemy URL; by default SQLite at `.workbench/records.db`. Also `WORKBENCH_RECORD_URL`."""
+
+
+class ReplaySettings(_Section):
+    """`[replay]`: answer from a cassette instead of a provider."""
+
+    cassette: Path | None = None
+    """JSON Lines file of recorded answers. Also `WORKBENCH_CASSETTE`."""
+    record: bool = False
+    """Ask the provider where the cassette has no answer, and append it. Also `WORKBENCH_CASSETTE_RECORD=1`."""
+    pace: float = Field(default=0.0, ge=0)
+    """1 plays answers back as fast as they once came, 0 at once. Also `WORKBENCH_CASSETTE_PACE`."""
+
+
+class DefaultSettings(_Section):
+    """`[defaults]`: what a dialogue gets unless it says otherwise."""
+
+    model: str | None = None
+    """Model card for every role that names none and requires nothing."""
+    max_output: int = Field(default=1024, gt=0)
+    """Tokens a turn may produce unless its role says otherwise."""
+
+
+class RetrySettings(_Section):
+    """`[retry]`: how the client deals with failures that may pass."""
+
+    attempts: int = Field(default=4, ge=1)
+    """Tries for each model of a chain, the first included."""
+    base: float = Field(default=0.5, ge=0)
+    """Seconds; the n-th wait is drawn evenly from 0 to base · 2^(n-1), at most `cap`."""
+    cap: float = Field(default=30.0, ge=0)
+    max_retry_after: float = Field(default=60.0, ge=0)
+    """Seconds; a provider that asks for a longer wait is given up in favour of the next model."""
+    breaker_failures: int = Field(default=5, ge=1)
+    """Failures in a row after which a provider is left alone."""
+    breaker_seconds: float = Field(default=30.0, gt=0)
+    """How long it is left alone before one probe may try again."""
+
+
+class Settings(_Section):
+    """Everything that `workbench.toml` may say."""
+
+    workspace: Path = Field(default_factory=Path.cwd, exclude=True)
+    record: RecordSettings = RecordSettings()
+    replay: ReplaySettings = ReplaySettings()
+    defaults: DefaultSettings = DefaultSettings()
+    retry: RetrySettings = RetrySettings()
+    models: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Model cards by name; `workbench.models.ModelCard` checks them."""
+
+    @property
+    def record_url(self) -> str:
+        """SQLAlchemy URL of the record."""
+        return self.record.url or f"sqlite:///{self.workspace / '.workbench' / 'records.db'}"
+
+    @property
+    def mode_folders(self) -> tuple[Path, ...]:
+        """Where the user's own modes may lie, nearest first."""
+        return (self.workspace / "modes", self.workspace)
+
+
+def find_workspace(start: Path | None = None) -> Path:
+    """Return the nearest folder at or above `start` with a `workbench.toml`, else `start` (default: current folder)."""
+    start = (start or Path.cwd()).resolve()
+    return next((folder for folder in (start, *start.parents) if (folder / CONFIG_NAME).is_file()), start)
+
+
+def load_settings(workspace: Path | str | None = None) -> Settings:
+    """Read the settings of a workspace and its `.env`.
+
+    Args:
+        workspace: the folder; by default the nearest one with a `workbench.toml`.
+
+    Raises:
+        SettingsError: the file is not TOML, or a key or value is not known.
+    """
+    root = Path(workspace).resolve() if workspace else find_workspace()
+    load_env(root)
+    path = root / CONFIG_NAME
+    data = _read_toml(path) if path.is_file() else {}
+    _apply_environment(data)
+    try:
+        return Settings(workspace=root, **data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise SettingsError(f"{path}: {where}: {first['msg']}", hint="docs/settings.md lists every key.") from None
+
+
+@lru_cache(maxsize=32)
+def load_env(root: Path) -> None:
+    """Load `.env` of a workspace once; variables that are already set win."""
+    if (root / ".env").is_file():
+        from dotenv import load_dotenv
+
+        load_dotenv(root / ".env", override=False)
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}") from None
+
+
+def _apply_environment(data: dict[str, Any]) -> None:
+    for variable, section, key in (
+        ("WORKBENCH_RECORD_URL", "record", "url"),
+        ("WORKBENCH_CASSETTE", "replay", "cassette"),
+        ("WORKBENCH_CASSETTE_RECORD", "replay", "record"),
+        ("WORKBENCH_CASSETTE_PACE", "replay", "pace"),
+        ("WORKBENCH_MODEL", "defaults", "model"),
+    ):
+        if value := os.environ.get(variable):
+            data.setdefault(section, {})[key] = value
