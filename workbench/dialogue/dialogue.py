@@ -112,6 +112,11 @@ class Dialogue:
         said = [turn.text for turn in self.transcript.turns if turn.status is Status.COMPLETED]
         return said[-1] if said else ""
 
+    def snapshot(self) -> Transcript:
+        """Return the transcript as it stands, for a reader on another thread."""
+        with self._lock:
+            return self.transcript.copy()
+
     def recorded_events(self) -> list[Event]:
         """Return its events so far, without deltas."""
         with self._lock:

@@ -6,7 +6,8 @@ A live dialogue applies each event as it comes; a stored one applies those of th
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from workbench.errors import ErrorKind
@@ -140,6 +141,13 @@ class Transcript:
         transcript.id, transcript.mode, transcript.topic = dialogue, mode, topic
         return transcript
 
+    def copy(self) -> Transcript:
+        """Return a copy that later events do not change."""
+        twin = copy(self)
+        twin._turns = {key: replace(turn, calls=list(turn.calls)) for key, turn in self._turns.items()}
+        twin._begun = set(self._begun)
+        return twin
+
     @property
     def turns(self) -> list[Turn]:
         """Turns that have begun, in the mode's order."""
@@ -150,6 +158,9 @@ class Transcript:
 
     def __len__(self) -> int:
         return len(self._turns)
+
+    def __contains__(self, turn_id: object) -> bool:
+        return turn_id in self._turns
 
     def __getitem__(self, turn_id: str) -> Turn:
         return self._turns[turn_id]

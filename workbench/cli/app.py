@@ -1,0 +1,232 @@
+"""The commands and their options."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="workbench",
+    help="Language models that argue under declared rules, recorded.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+models_app = typer.Typer(help="Model cards, and weights for local models.", invoke_without_command=True)
+mode_app = typer.Typer(help="Modes: check a file, print the schema.", no_args_is_help=True)
+app.add_typer(models_app, name="models")
+app.add_typer(mode_app, name="mode")
+
+Role = Annotated[
+    list[str] | None,
+    typer.Option("-p", "--participant", metavar="ROLE=MODEL", help="Bind a role to a card or any LiteLLM id. Repeatable."),
+]
+Models = Annotated[str | None, typer.Option("-m", "--models", metavar="A,B,C", help="Models dealt out to the roles.")]
+Judge = Annotated[str | None, typer.Option("--judge", metavar="MODEL", help="Model for the role that decides.")]
+ApiBase = Annotated[
+    str | None, typer.Option("--api-base", metavar="URL", help="OpenAI-compatible endpoint for models named by id.")
+]
+MaxCost = Annotated[float | None, typer.Option("--budget", "--max-cost", metavar="USD", help="Stop before this is passed.")]
+MaxTokens = Annotated[int | None, typer.Option("--max-tokens", help="Stop before so many tokens are used in all.")]
+MaxTurns = Annotated[int | None, typer.Option("--max-turns", help="Stop after so many turns.")]
+MaxCalls = Annotated[int | None, typer.Option("--max-calls", help="Stop after so many calls.")]
+Timeout = Annotated[float | None, typer.Option("--timeout", metavar="SECONDS", help="Stop after so long.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on stdout.")]
+Workspace = Annotated[Path | None, typer.Option("-C", "--workspace", metavar="DIR", help="Folder with workbench.toml.")]
+DialogueId = Annotated[str, typer.Argument(metavar="ID", help="Id, the beginning of one, or 'last'.")]
+
+
+def _version(wanted: bool) -> None:  # noqa: FBT001 - Typer's callback
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"workbench {version('dialogue-workbench')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,  # noqa: FBT002
+) -> None:
+    """Language models that argue under declared rules, recorded."""
+
+
+@app.command()
+def demo(
+    topic: Annotated[str, typer.Argument(help="What the debate is about.")] = "Cities should ban private cars.",
+    rounds: Annotated[int, typer.Option("--rounds", min=1, help="Rounds of pro and con.")] = 3,
+    workspace: Workspace = None,
+) -> None:
+    """Run a debate on a small local model: no key, no server, no cost."""
+    from workbench.cli.demo import run_demo
+
+    run_demo(topic, rounds, workspace)
+
+
+@app.command()
+def run(
+    mode: Annotated[str, typer.Argument(help="Name of a mode, or a mode file.")],
+    topic: Annotated[list[str], typer.Argument(help="What it is about; '-' reads stdin.")],
+    participant: Role = None,
+    models: Models = None,
+    judge: Judge = None,
+    rounds: Annotated[int | None, typer.Option("--rounds", min=1, help="The mode's parameter 'rounds'.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=N", help="A parameter of the mode. Repeatable.")] = None,
+    budget: MaxCost = None,
+    max_tokens: MaxTokens = None,
+    max_turns: MaxTurns = None,
+    max_calls: MaxCalls = None,
+    timeout: Timeout = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Makes a run repeatable where the models allow it.")] = None,
+    api_base: ApiBase = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show turns and models, and call nothing.")] = False,  # noqa: FBT002
+    as_json: AsJson = False,  # noqa: FBT002
+    workspace: Workspace = None,
+) -> None:
+    """Run a mode on a topic."""
+    from workbench.cli.runs import Wanted, run_mode
+
+    limits = {
+        "max_cost": budget, "max_tokens": max_tokens, "max_turns": max_turns, "max_calls": max_calls, "timeout": timeout,
+    }  # fmt: skip
+    wanted = Wanted(participant or [], models, judge, api_base, limits, rounds, set_ or [], seed)
+    run_mode(mode, " ".join(topic), wanted, dry_run=dry_run, as_json=as_json, workspace=workspace)
+
+
+@app.command()
+def resume(
+    dialogue: DialogueId,
+    participant: Role = None,
+    models: Models = None,
+    judge: Judge = None,
+    budget: MaxCost = None,
+    max_tokens: MaxTokens = None,
+    max_turns: MaxTurns = None,
+    max_calls: MaxCalls = None,
+    timeout: Timeout = None,
+    api_base: ApiBase = None,
+    as_json: AsJson = False,  # noqa: FBT002
+    workspace: Workspace = None,
+) -> None:
+    """Go on with a dialogue that stopped; models, endpoints and limits are those it began with unless given."""
+    from workbench.cli.runs import Wanted, resume_dialogue
+
+    limits = {
+        "max_cost": budget, "max_tokens": max_tokens, "max_turns": max_turns, "max_calls": max_calls, "timeout": timeout,
+    }  # fmt: skip
+    wanted = Wanted(participant or [], models, judge, api_base, limits)
+    resume_dialogue(dialogue, wanted, as_json=as_json, workspace=workspace)
+
+
+@app.command()
+def dialogues(
+    limit: Annotated[int, typer.Option("-n", "--limit", min=1, help="How many.")] = 20,
+    status: Annotated[str | None, typer.Option("--status", help="Only those that are running, completed, failed …")] = None,
+    as_json: AsJson = False,  # noqa: FBT002
+    workspace: Workspace = None,
+) -> None:
+    """List dialogues, the newest first."""
+    from workbench.cli.reading import list_dialogues
+
+    list_dialogues(limit, status, as_json=as_json, workspace=workspace)
+
+
+@app.command()
+def show(dialogue: DialogueId, as_json: AsJson = False, workspace: Workspace = None) -> None:  # noqa: FBT002
+    """Show a dialogue."""
+    from workbench.cli.reading import show_dialogue
+
+    show_dialogue(dialogue, as_json=as_json, workspace=workspace)
+
+
+@app.command()
+def export(
+    dialogue: DialogueId,
+    format_: Annotated[str | None, typer.Option("-f", "--format", help="json, markdown, html or pdf; by default from -o.")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="File; by default stdout.")] = None,
+    workspace: Workspace = None,
+) -> None:
+    """Write a dialogue to a file."""
+    from workbench.cli.reading import export_one
+
+    export_one(dialogue, format_, output, workspace)
+
+
+@app.command(name="import")
+def import_(file: Annotated[Path, typer.Argument(help="A dialogue exported as JSON.")], workspace: Workspace = None) -> None:
+    """Take an exported dialogue into the record."""
+    from workbench.cli.reading import import_one
+
+    import_one(file, workspace)
+
+
+@models_app.callback()
+def models_root(context: typer.Context, as_json: AsJson = False, workspace: Workspace = None) -> None:  # noqa: FBT002
+    """List the model cards, or `pull` weights for a local model."""
+    if context.invoked_subcommand is None:
+        from workbench.cli.models import list_models
+
+        list_models(as_json=as_json, workspace=workspace)
+
+
+@models_app.command("pull")
+def models_pull(
+    name: Annotated[str, typer.Argument(help="Name in the catalogue, hf:OWNER/REPO/FILE.gguf, or a URL.")],
+    sha256: Annotated[str | None, typer.Option("--sha256", help="What the file must hash to.")] = None,
+) -> None:
+    """Fetch weights into the user's cache; an interrupted download goes on where it was."""
+    from workbench.cli.models import pull_weights
+
+    pull_weights(name, sha256)
+
+
+@mode_app.command("validate")
+def mode_validate(file: Annotated[Path, typer.Argument(help="A mode file, YAML or JSON.")]) -> None:
+    """Check a mode file and show its turns."""
+    from workbench.cli.modes import validate
+
+    validate(file)
+
+
+@mode_app.command("list")
+def mode_list(workspace: Workspace = None) -> None:
+    """List the modes that can be run by name."""
+    from workbench.cli.modes import list_modes
+
+    list_modes(workspace)
+
+
+@mode_app.command("schema")
+def mode_schema() -> None:
+    """Print the JSON Schema of a mode file, for editors."""
+    from workbench.cli.modes import print_schema
+
+    print_schema()
+
+
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(help="Folder to lay out.")] = Path()) -> None:
+    """Lay out a workspace: workbench.toml, modes/, notebooks/, papers/, experiments/."""
+    from workbench.cli.workspace import init_workspace
+
+    init_workspace(folder)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def lab(context: typer.Context, notebook: Annotated[Path | None, typer.Argument(help="Notebook to open.")] = None) -> None:
+    """Open JupyterLab on the quickstart notebook; further options go to JupyterLab."""
+    from workbench.cli.workspace import open_lab
+
+    open_lab(notebook, context.args)
+
+
+@app.command()
+def doctor(as_json: AsJson = False, workspace: Workspace = None) -> None:  # noqa: FBT002
+    """Check keys, local models, record and versions, and say what to do."""
+    from workbench.cli.doctor import examine
+
+    examine(as_json=as_json, workspace=workspace)

@@ -1,0 +1,120 @@
+"""`run` and `resume`: from options to a dialogue, watched to its end."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.cli.failure import FAILED, INTERRUPTED, LIMITED
+from workbench.cli.watch import watch
+from workbench.dialogue import Dialogue, Orchestrator
+from workbench.dialogue.cast import Part
+from workbench.dialogue.run import RunSpec
+from workbench.errors import WorkbenchError
+from workbench.events import Status
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The options of `run` and `resume`, as typed."""
+
+    participants: Sequence[str]
+    models: str | None
+    judge: str | None
+    api_base: str | None
+    limits: Mapping[str, float | int | None]
+    rounds: int | None = None
+    parameters: Sequence[str] = ()
+    seed: int | None = None
+
+    def for_resume(self) -> dict[str, Any]:
+        """Return the options that a resume takes."""
+        return {
+            "participants": dict(_pair(text, "-p", "ROLE=MODEL") for text in self.participants),
+            "models": [name.strip() for name in (self.models or "").split(",") if name.strip()],
+            "judge": self.judge,
+            "limits": self.limits,
+            "api_base": self.api_base,
+        }
+
+    def for_run(self) -> dict[str, Any]:
+        """Return the options that a run takes."""
+        parameters = {name: _number(name, value) for name, value in (_pair(t, "--set", "NAME=N") for t in self.parameters)}
+        if self.rounds is not None:
+            parameters["rounds"] = self.rounds
+        return self.for_resume() | {"parameters": parameters, "seed": self.seed}
+
+
+def run_mode(
+    mode: str, topic: str, wanted: Wanted, *, dry_run: bool, as_json: bool, workspace: Path | None
+) -> None:
+    """Run a mode on a topic, and exit with the code that its end calls for."""
+    topic = sys.stdin.read() if topic == "-" else topic
+    with Orchestrator(workspace) as orchestrator:
+        if dry_run:
+            show_plan(*orchestrator.prepare(mode, topic, **wanted.for_run()), as_json=as_json)
+            return
+        follow(orchestrator.start(mode, topic, **wanted.for_run()), as_json=as_json)
+
+
+def resume_dialogue(dialogue: str, wanted: Wanted, *, as_json: bool, workspace: Path | None) -> None:
+    """Go on with a dialogue, and exit with the code that its end calls for."""
+    with Orchestrator(workspace) as orchestrator:
+        follow(orchestrator.restart(dialogue, **wanted.for_resume()), as_json=as_json)
+
+
+def follow(dialogue: Dialogue, *, as_json: bool) -> None:
+    """Watch a dialogue to its end.
+
+    Raises:
+        SystemExit: unless it completed.
+    """
+    interrupted = False
+    try:
+        if not as_json:
+            watch(dialogue)
+        dialogue.wait()
+    except KeyboardInterrupt:
+        interrupted = True
+        dialogue.cancel()
+        dialogue.wait()
+    if as_json:
+        sys.stdout.write(json.dumps(dialogue.to_dict(), ensure_ascii=False, indent=2) + "\n")
+    if interrupted:
+        sys.stderr.write(f"Stopped. `workbench resume {dialogue.id}` goes on from here.\n")
+        sys.exit(INTERRUPTED)
+    if dialogue.status is not Status.COMPLETED:
+        sys.exit(LIMITED if dialogue.status is Status.COST_LIMITED else FAILED)
+
+
+def show_plan(spec: RunSpec, parts: Mapping[str, Part], *, as_json: bool) -> None:
+    """Print turns, models and why, without a call."""
+    turns = [
+        {"turn": t.id, "role": t.role, "model": parts[t.role].chain[0].name, "why": parts[t.role].why,
+         "after": list(t.depends_on)}
+        for t in spec.plan().turns
+    ]  # fmt: skip
+    if as_json:
+        sys.stdout.write(json.dumps({"mode": spec.mode.name, "topic": spec.topic, "turns": turns}, indent=2) + "\n")
+        return
+    from workbench.cli.output import table
+
+    table(turns, ["turn", "role", "model", "why"])
+
+
+def _pair(text: str, option: str, shape: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not (name and sign and value):
+        raise WorkbenchError(f"{option} {text!r} is not {shape}", hint=f"Write {option} {shape}, once for each.")
+    return name.strip(), value.strip()
+
+
+def _number(name: str, value: str) -> int:
+    try:
+        return int(value)
+    except ValueError:
+        raise WorkbenchError(f"--set {name}={value}: a whole number is needed") from None

@@ -1,0 +1,105 @@
+"""Reading dialogues back: their events, their rows, and the id that a person meant."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, Row, Table, func, select
+
+from workbench.errors import RecordError
+from workbench.events import Event, Status, event_from_dict
+from workbench.records.failures import explained
+from workbench.records.schema import calls, dialogues, events, turns
+from workbench.records.summary import DialogueSummary
+
+_NEAR: Final = 3
+_SHOWN: Final = 5
+_ORDER: Final = {
+    "dialogues": (dialogues, (dialogues.c.created_at, dialogues.c.id)),
+    "turns": (turns, (turns.c.dialogue_id, turns.c.position, turns.c.turn)),
+    "calls": (calls, (calls.c.dialogue_id, calls.c.started_at, calls.c.id)),
+    "events": (events, (events.c.dialogue_id, events.c.seq)),
+}
+
+
+class Reader:
+    """The reading side of a record. It works while the writer writes.
+
+    Args:
+        engine: an engine whose schema is up to date.
+        place: the record's name in messages.
+    """
+
+    def __init__(self, engine: Engine, place: str) -> None:
+        self._engine = engine
+        self._place = place
+
+    def events(self, dialogue: str) -> list[Event]:
+        """Return the stored events of a dialogue by rising number; none for an unknown one."""
+        query = select(events.c.payload).where(events.c.dialogue_id == dialogue).order_by(events.c.seq)
+        with self._connected() as connection:
+            payloads = connection.execute(query).scalars().all()
+        return [event_from_dict(json.loads(payload)) for payload in payloads]
+
+    def find(self, prefix: str) -> str:
+        """Return the id that a prefix, or `last`, stands for."""
+        newest = select(dialogues.c.id).order_by(dialogues.c.created_at.desc(), dialogues.c.id.desc())
+        fitting = newest.where(func.substr(dialogues.c.id, 1, len(prefix)) == prefix)
+        with self._connected() as connection:
+            query = newest.limit(1) if prefix == "last" else fitting
+            found: list[str] = list(connection.execute(query).scalars())
+            if len(found) == 1:
+                return found[0]
+            if prefix and prefix in found:
+                return prefix
+            known: list[str] = found or list(connection.execute(newest.limit(1000)).scalars())
+        raise _not_one(prefix, found, known)
+
+    def summary(self, dialogue: str) -> DialogueSummary:
+        """Return the row of the dialogue that an id, a unique prefix of one, or `last` stands for."""
+        with self._connected() as connection:
+            query = select(dialogues).where(dialogues.c.id == self.find(dialogue))
+            return _summary(connection.execute(query).one())
+
+    def summaries(self, limit: int, status: Status | str | None) -> list[DialogueSummary]:
+        """Return the newest dialogues, newest first."""
+        query = select(dialogues).order_by(dialogues.c.created_at.desc(), dialogues.c.id.desc()).limit(limit)
+        if status is not None:
+            query = query.where(dialogues.c.status == Status(status).value)
+        with self._connected() as connection:
+            return [_summary(row) for row in connection.execute(query)]
+
+    def rows(self, name: str, dialogue: str | None) -> tuple[Table, Sequence[Row[Any]]]:
+        """Return a table and its rows, all or those of one dialogue, in the order in which a person reads them."""
+        table, order = _ORDER[name]
+        query = select(table).order_by(*order)
+        if dialogue is not None:
+            query = query.where(table.c.dialogue_id == self.find(dialogue))
+        with self._connected() as connection:
+            return table, connection.execute(query).all()
+
+    @contextmanager
+    def _connected(self) -> Iterator[Connection]:
+        with explained(self._place), self._engine.connect() as connection:
+            yield connection
+
+
+def _summary(row: Row[Any]) -> DialogueSummary:
+    values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+    return DialogueSummary(**{**values, "status": Status(values["status"]), "run": json.loads(values["run"])})
+
+
+def _not_one(prefix: str, found: list[str], known: list[str]) -> RecordError:
+    if prefix == "last" or not known:
+        return RecordError("The record has no dialogues yet.", hint="Run one first.")
+    if found and prefix:
+        shown = ", ".join(found[:_SHOWN]) + (", …" if len(found) > _SHOWN else "")
+        return RecordError(f"{prefix!r} may mean {len(found)} dialogues: {shown}.", hint="Give more of the id.")
+    near = difflib.get_close_matches(prefix, [key[: len(prefix)] for key in known], n=_NEAR, cutoff=0.5)
+    likely = [key for start in dict.fromkeys(near) for key in known if key.startswith(start)][:_NEAR] if near else []
+    shown = f"Did you mean {', '.join(likely)}?" if likely else f"The newest are {', '.join(known[:_NEAR])}."
+    return RecordError(f"No dialogue begins with {prefix!r}.", hint=shown)

@@ -1,0 +1,237 @@
+"""The way into the record: open it, hand it events, ask it what happened.
+
+SQLAlchemy takes a while to import and pandas a while longer: the first comes in when a record is opened, the second when
+a DataFrame is asked for.
+"""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from workbench.errors import RecordError
+from workbench.events import Event, Status
+from workbench.records.owners import this_process
+from workbench.records.rescue import read_rescue_file, write_rescue_file
+from workbench.records.summary import DialogueSummary
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from sqlalchemy import Engine
+
+    from workbench.records.queries import Reader
+    from workbench.records.writer import Writer
+
+
+class Record:
+    """Everything that happened, in one database. Open it with `Record.open`; all methods may be called from any thread.
+
+    Methods that read or wait block the calling thread: on an event loop, only `append` and `commit` are at home.
+
+    Attributes:
+        url: as given, password included.
+        unwritten: events that are not in the database yet, in order; after `close`, those that it did not take.
+    """
+
+    def __init__(self, url: str, place: str, file: Path | None, engine: Engine) -> None:
+        from workbench.records.queries import Reader
+        from workbench.records.store import Store
+        from workbench.records.writer import Writer
+
+        self.url = url
+        self._place = place
+        self._file = file
+        self._engine = engine
+        self._reader: Reader = Reader(engine, place)
+        self._writer: Writer = Writer(Store(engine, place, file))
+        self._owner = this_process()
+        self._closed = False
+        atexit.register(self.close)
+
+    @classmethod
+    def open(cls, url: str) -> Record:
+        """Open a record; make it where there is none, and bring an older one up to date.
+
+        Args:
+            url: `sqlite:///path/to/file.db` or `postgresql://user:password@host/database`.
+
+        Raises:
+            RecordError: it cannot be used (unreachable, locked, damaged, not writable, written by a newer workbench).
+        """
+        from workbench.records.engine import open_engine, parse_url, place_of
+
+        parsed = parse_url(url)
+        file = Path(str(parsed.database)) if parsed.drivername == "sqlite" else None
+        return cls(url, place_of(parsed), file, open_engine(parsed))
+
+    def append(self, event: Event) -> None:
+        """Have an event stored soon, and return at once; events that are not durable are ignored."""
+        if event.durable:
+            self._writer.append(event, self._owner)
+
+    async def commit(self, event: Event) -> None:
+        """Have an event stored, and return when it and everything appended before it is on disk.
+
+        Raises:
+            RecordError: it is not. The event is kept in memory and stored with the next one that the database takes,
+                unless the text says that it can never be stored.
+        """
+        if event.durable:
+            await self._writer.commit(event, self._owner)
+
+    def write(self, events: Iterable[Event]) -> None:
+        """Store events that happened elsewhere, all or none, and block until they are on disk; known ones are skipped.
+
+        Raises:
+            RecordError: they are not stored, or they contradict what is.
+        """
+        self._writer.write(event for event in events if event.durable)
+
+    def rescue(self, path: Path | str) -> int:
+        """Store the events of a rescue file, skipping those that are there already; return how many the file has."""
+        events = list(read_rescue_file(Path(path)))
+        self.write(events)
+        return len(events)
+
+    def events(self, dialogue: str) -> list[Event]:
+        """Return the events of a dialogue by rising number, those that wait to be written included."""
+        waiting = {event.seq: event for event in self.unwritten if event.dialogue == dialogue}
+        stored = {event.seq: event for event in self._reader.events(dialogue)}
+        both = waiting | stored
+        return [both[seq] for seq in sorted(both)]
+
+    def find(self, prefix: str) -> str:
+        """Return the full id of the one dialogue that a prefix, or `last`, stands for.
+
+        Raises:
+            RecordError: there is none, or more than one; the text names those that come near.
+        """
+        return self._reader.find(prefix)
+
+    def summary(self, dialogue: str) -> DialogueSummary:
+        """Return a dialogue's row; takes what `find` takes."""
+        return self._reader.summary(dialogue)
+
+    def summaries(self, *, limit: int = 50, status: Status | str | None = None) -> list[DialogueSummary]:
+        """Return the rows of the newest dialogues, newest first, of any status or of one."""
+        return self._reader.summaries(limit, status)
+
+    def claim(self, dialogue: str) -> None:
+        """Make this process the one that runs a dialogue.
+
+        Starting or resuming a dialogue through `append` or `commit` claims it as well; its end releases it.
+
+        Args:
+            dialogue: the full id.
+
+        Raises:
+            RecordError: the dialogue is unknown, or a process that still lives runs it.
+        """
+        from workbench.records.claims import claim
+
+        claim(self._engine, self._place, dialogue)
+
+    def dialogues(self) -> pd.DataFrame:
+        """Return all dialogues, oldest first, with the columns of `DialogueSummary`; `run` is JSON."""
+        return self._frame("dialogues", None)
+
+    def turns(self, dialogue: str | None = None) -> pd.DataFrame:
+        """Return the turns of all dialogues, or of one; takes what `find` takes.
+
+        Columns: dialogue_id, turn, position (from 1), role, model (asked for), served (what answered), round, status,
+        text, reasoning, error, started_at, ended_at, prompt_tokens, completion_tokens, cost (USD; tokens and cost are
+        those of all its calls).
+        """
+        return self._frame("turns", dialogue)
+
+    def calls(self, dialogue: str | None = None) -> pd.DataFrame:
+        """Return the calls of all dialogues, or of one; takes what `find` takes.
+
+        Columns: dialogue_id, id, turn and the fields of `workbench.events.Call`, its times as queue_seconds,
+        first_token_seconds and total_seconds, its usage as prompt_tokens, completion_tokens, cached_tokens and
+        reasoning_tokens.
+        """
+        return self._frame("calls", dialogue)
+
+    def events_frame(self, dialogue: str | None = None) -> pd.DataFrame:
+        """Return the events of all dialogues, or of one; takes what `find` takes.
+
+        Columns: dialogue_id, seq, type, at, payload (the whole event as JSON).
+        """
+        return self._frame("events", dialogue)
+
+    def rebuild(self) -> None:
+        """Make the dialogues, turns and calls again from the events."""
+        from workbench.records.failures import explained
+        from workbench.records.rebuild import rebuild
+
+        self.flush()
+        with explained(self._place):
+            rebuild(self._engine)
+
+    @property
+    def unwritten(self) -> list[Event]:
+        """Events that are not in the database yet, in order."""
+        return self._writer.unwritten()
+
+    def flush(self) -> None:
+        """Block until everything appended so far is on disk.
+
+        Raises:
+            RecordError: it is not; it is kept in memory and tried again later.
+        """
+        self._writer.write([])
+
+    def close(self) -> None:
+        """Write what is waiting and let go of the database. Closing twice does nothing.
+
+        Raises:
+            RecordError: the database did not take everything; the text names the file that did.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        atexit.unregister(self.close)
+        problem: RecordError | None = None
+        try:
+            self._writer.stop()
+        except RecordError as error:
+            problem = error
+        finally:
+            self._engine.dispose()
+        if problem is not None:
+            raise self._rescued(problem)
+
+    def _rescued(self, problem: RecordError) -> RecordError:
+        lost = self.unwritten
+        if not lost:
+            return problem
+        path = write_rescue_file(lost, self._file)
+        error = RecordError(
+            f"{problem.message} {len(lost)} events could not be stored; they are in {path}.",
+            hint=f"Once the cause is mended: Record.open(url).rescue({str(path)!r})",
+        )
+        error.__cause__ = problem
+        return error
+
+    def _frame(self, table: str, dialogue: str | None) -> pd.DataFrame:
+        from workbench.records.frames import frame
+
+        return frame(*self._reader.rows(table, dialogue))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        try:
+            self.close()
+        except RecordError as problem:
+            if error is None:
+                raise
+            error.add_note(str(problem))
+
+    def __repr__(self) -> str:
+        return f"Record({self._place!r})"

@@ -1,0 +1,106 @@
+"""The tables. Times are Unix seconds, costs USD; texts that hold JSON say so.
+
+A change here needs a revision in `migrations/versions`, its id at the end of `REVISIONS`, and nothing else: new databases
+are made from these definitions, old ones are brought here by the revisions, and a test compares the two.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, MetaData, Table, Text
+
+REVISIONS: Final = ("0001", "0002")
+"""Every schema version, oldest first; the last is the one that this code reads and writes."""
+HEAD: Final = REVISIONS[-1]
+
+metadata = MetaData()
+
+version = Table("record_version", metadata, Column("version_num", Text, primary_key=True))
+
+dialogues = Table(
+    "dialogues",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("mode", Text, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reason", Text),
+    Column("created_at", Float(53), nullable=False),
+    Column("updated_at", Float(53), nullable=False),
+    Column("ended_at", Float(53)),
+    Column("owner", Text),
+    Column("run", Text, nullable=False),  # JSON
+    Column("prompt_tokens", BigInteger, nullable=False),
+    Column("completion_tokens", BigInteger, nullable=False),
+    Column("cost", Float(53)),
+    Column("unknown_cost_calls", Integer, nullable=False),
+    Column("turns_completed", Integer, nullable=False),
+    Column("parent_id", Text),  # since 0002; no foreign key, because a parent may lie in another record
+    Column("forked_from", Text),  # since 0002
+    Index("dialogues_created_at", "created_at"),  # since 0002
+)
+
+
+def _of_dialogue() -> Column[str]:
+    return Column("dialogue_id", Text, ForeignKey("dialogues.id"), primary_key=True)
+
+
+events = Table(
+    "events",
+    metadata,
+    _of_dialogue(),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("type", Text, nullable=False),
+    Column("at", Float(53), nullable=False),
+    Column("payload", Text, nullable=False),  # JSON, the whole event
+)
+
+turns = Table(
+    "turns",
+    metadata,
+    _of_dialogue(),
+    Column("turn", Text, primary_key=True),
+    Column("position", Integer, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("served", Text),
+    Column("round", Integer),
+    Column("status", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("reasoning", Text, nullable=False),
+    Column("error", Text),
+    Column("started_at", Float(53), nullable=False),
+    Column("ended_at", Float(53)),
+    Column("prompt_tokens", BigInteger, nullable=False),
+    Column("completion_tokens", BigInteger, nullable=False),
+    Column("cost", Float(53)),
+)
+
+calls = Table(
+    "calls",
+    metadata,
+    _of_dialogue(),  # a fork takes its parent's calls over under their old ids, hence the double key
+    Column("id", Text, primary_key=True),
+    Column("turn", Text, nullable=False),
+    Column("asked", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("served", Text),
+    Column("attempt", Integer, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("started_at", Float(53), nullable=False),
+    Column("queue_seconds", Float(53), nullable=False),
+    Column("first_token_seconds", Float(53)),
+    Column("total_seconds", Float(53), nullable=False),
+    Column("prompt_tokens", BigInteger),
+    Column("completion_tokens", BigInteger),
+    Column("cached_tokens", BigInteger),
+    Column("reasoning_tokens", BigInteger),
+    Column("cost", Float(53)),
+    Column("finish_reason", Text),
+    Column("text", Text, nullable=False),
+    Column("reasoning", Text, nullable=False),
+    Column("error", Text),
+    Column("fallback_reason", Text),
+)

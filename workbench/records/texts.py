@@ -1,0 +1,31 @@
+"""What a text column can hold: everything but NUL and lone surrogates, which models do produce at times.
+
+The event's own JSON is ASCII and keeps such characters exactly; the rows that follow from it show a replacement.
+"""
+
+from __future__ import annotations
+
+from workbench.events import Event
+from workbench.records.projection import Change, Values, changes, keep
+
+
+def storable_changes(event: Event, owner: str | None) -> list[Change]:
+    """Return all rows that an event changes, `events` included, fit for either database."""
+    kept = keep(event)
+    wanted = [kept, *changes(event, owner)]
+    return wanted if is_plain(kept.values["payload"]) else [storable(change) for change in wanted]
+
+
+def is_plain(payload: str) -> bool:
+    """Whether an event's JSON shows that none of its texts needs a replacement; False may be a false alarm."""
+    return "\\u0000" not in payload and "\\ud" not in payload
+
+
+def storable(change: Change) -> Change:
+    """Return the change with replacements for what a column cannot hold."""
+    values: Values = {name: _text(value) if type(value) is str else value for name, value in change.values.items()}
+    return change._replace(values=values)
+
+
+def _text(text: str) -> str:
+    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
