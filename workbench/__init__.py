@@ -34,7 +34,7 @@ _PUBLIC: Final = {
 __all__ = sorted([*_PUBLIC, "load_ipython_extension"])  # noqa: PLE0605 - a list, which Ruff cannot see
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever is asked for
+def __getattr__(name: str) -> Any:
     """Import public names on first use, so that `import workbench` costs nothing."""
     if name in _PUBLIC:
         return getattr(import_module(_PUBLIC[name]), name)

@@ -3,8 +3,8 @@
 `app` declares the commands and nothing more, so that `--help` is there at once; what a command does is imported when it runs.
 `options` has the options that several commands share, `watch` prints a dialogue as it happens, `output` tables and JSON.
 
-Exit codes: 0 done; 1 the dialogue failed; 2 wrong usage or settings; 3 a limit was reached (`cost_limited`); 4 the record cannot be used;
-130 interrupted, with what was said kept.
+Exit codes: 0 done; 1 the dialogue failed; 2 wrong usage or settings; 3 a limit was reached (`cost_limited`); 4 the record
+cannot be used; 130 interrupted, with what was said kept.
 """
 
 from __future__ import annotations

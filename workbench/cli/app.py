@@ -40,7 +40,7 @@ Workspace = Annotated[Path | None, typer.Option("-C", "--workspace", metavar="DI
 DialogueId = Annotated[str, typer.Argument(metavar="ID", help="Id, the beginning of one, or 'last'.")]
 
 
-def _version(wanted: bool) -> None:  # noqa: FBT001 - Typer's callback
+def _version(wanted: bool) -> None:
     if wanted:
         from importlib.metadata import version
 
@@ -50,7 +50,7 @@ def _version(wanted: bool) -> None:  # noqa: FBT001 - Typer's callback
 
 @app.callback()
 def root(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,  # noqa: FBT002
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
 ) -> None:
     """Language models that argue under declared rules, recorded."""
 
@@ -75,7 +75,9 @@ def run(
     models: Models = None,
     judge: Judge = None,
     rounds: Annotated[int | None, typer.Option("--rounds", min=1, help="The mode's parameter 'rounds'.")] = None,
-    set_: Annotated[list[str] | None, typer.Option("--set", metavar="NAME=N", help="A parameter of the mode. Repeatable.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=N", help="A parameter of the mode. Repeatable.")
+    ] = None,
     budget: MaxCost = None,
     max_tokens: MaxTokens = None,
     max_turns: MaxTurns = None,
@@ -83,8 +85,8 @@ def run(
     timeout: Timeout = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Makes a run repeatable where the models allow it.")] = None,
     api_base: ApiBase = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show turns and models, and call nothing.")] = False,  # noqa: FBT002
-    as_json: AsJson = False,  # noqa: FBT002
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show turns and models, and call nothing.")] = False,
+    as_json: AsJson = False,
     workspace: Workspace = None,
 ) -> None:
     """Run a mode on a topic."""
@@ -109,7 +111,7 @@ def resume(
     max_calls: MaxCalls = None,
     timeout: Timeout = None,
     api_base: ApiBase = None,
-    as_json: AsJson = False,  # noqa: FBT002
+    as_json: AsJson = False,
     workspace: Workspace = None,
 ) -> None:
     """Go on with a dialogue that stopped; models, endpoints and limits are those it began with unless given."""
@@ -126,7 +128,7 @@ def resume(
 def dialogues(
     limit: Annotated[int, typer.Option("-n", "--limit", min=1, help="How many.")] = 20,
     status: Annotated[str | None, typer.Option("--status", help="Only those that are running, completed, failed …")] = None,
-    as_json: AsJson = False,  # noqa: FBT002
+    as_json: AsJson = False,
     workspace: Workspace = None,
 ) -> None:
     """List dialogues, the newest first."""
@@ -136,7 +138,7 @@ def dialogues(
 
 
 @app.command()
-def show(dialogue: DialogueId, as_json: AsJson = False, workspace: Workspace = None) -> None:  # noqa: FBT002
+def show(dialogue: DialogueId, as_json: AsJson = False, workspace: Workspace = None) -> None:
     """Show a dialogue."""
     from workbench.cli.reading import show_dialogue
 
@@ -146,7 +148,9 @@ def show(dialogue: DialogueId, as_json: AsJson = False, workspace: Workspace = N
 @app.command()
 def export(
     dialogue: DialogueId,
-    format_: Annotated[str | None, typer.Option("-f", "--format", help="json, markdown, html or pdf; by default from -o.")] = None,
+    format_: Annotated[
+        str | None, typer.Option("-f", "--format", help="json, markdown, html or pdf; by default from -o.")
+    ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="File; by default stdout.")] = None,
     workspace: Workspace = None,
 ) -> None:
@@ -165,7 +169,7 @@ def import_(file: Annotated[Path, typer.Argument(help="A dialogue exported as JS
 
 
 @models_app.callback()
-def models_root(context: typer.Context, as_json: AsJson = False, workspace: Workspace = None) -> None:  # noqa: FBT002
+def models_root(context: typer.Context, as_json: AsJson = False, workspace: Workspace = None) -> None:
     """List the model cards, or `pull` weights for a local model."""
     if context.invoked_subcommand is None:
         from workbench.cli.models import list_models
@@ -225,7 +229,7 @@ def lab(context: typer.Context, notebook: Annotated[Path | None, typer.Argument(
 
 
 @app.command()
-def doctor(as_json: AsJson = False, workspace: Workspace = None) -> None:  # noqa: FBT002
+def doctor(as_json: AsJson = False, workspace: Workspace = None) -> None:
     """Check keys, local models, record and versions, and say what to do."""
     from workbench.cli.doctor import examine
 

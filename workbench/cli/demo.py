@@ -15,7 +15,7 @@ MODEL = "smollm2-135m"
 
 def run_demo(topic: str, rounds: int, workspace: Path | None) -> None:
     """Pull the small model if it is not there, let it debate with itself, and say how to open JupyterLab."""
-    if MODEL not in installed():
+    if all(have.name != MODEL for have in installed()):
         pull_weights(MODEL)
     sys.stdout.write(
         f"\nA debate in {rounds} rounds on: {topic}\n"

@@ -82,5 +82,5 @@ def _keys(settings: Settings) -> list[Finding]:
 def _local() -> list[Finding]:
     have = installed()
     if have:
-        return [Finding(f"local model {name}", "ok", str(path)) for name, path in have.items()]
+        return [Finding(f"local model {each.name}", "ok", str(each.path)) for each in have]
     return [Finding("local model", "missing", "no weights here", "workbench models pull smollm2-135m")]

@@ -49,7 +49,7 @@ def _price(card: ModelCard) -> str:
 def _lacks(card: ModelCard) -> str:
     if card.local:
         name = card.id.removeprefix("local/")
-        return "" if name in installed() else f"workbench models pull {name}"
+        return "" if any(have.name == name for have in installed()) else f"workbench models pull {name}"
     if "endpoint" in card.tags:
         return f"a server at {card.api_base}"
     return "" if card.ready else f"{card.key}"

@@ -27,12 +27,12 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
     Console(highlight=False, markup=False).print(grid)
 
 
-def as_json(value: Any) -> None:  # noqa: ANN401 - any JSON value
+def as_json(value: Any) -> None:
     """Print JSON, indented."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
 
 
-def _cell(value: Any) -> str:  # noqa: ANN401 - any JSON value
+def _cell(value: Any) -> str:
     if value is None:
         return ""
     return visible(" ".join(str(value).split()))

@@ -64,7 +64,7 @@ def import_one(file: Path, workspace: Path | None) -> None:
     sys.stdout.write(f"{dialogue.id}\n")
 
 
-def _row(row: Any) -> dict[str, Any]:  # noqa: ANN401 - the record's summary
+def _row(row: Any) -> dict[str, Any]:
     began = datetime.fromtimestamp(row.created_at, UTC).isoformat(timespec="seconds")
     return {
         "id": row.id,

@@ -49,9 +49,7 @@ class Wanted:
         return self.for_resume() | {"parameters": parameters, "seed": self.seed}
 
 
-def run_mode(
-    mode: str, topic: str, wanted: Wanted, *, dry_run: bool, as_json: bool, workspace: Path | None
-) -> None:
+def run_mode(mode: str, topic: str, wanted: Wanted, *, dry_run: bool, as_json: bool, workspace: Path | None) -> None:
     """Run a mode on a topic, and exit with the code that its end calls for."""
     topic = sys.stdin.read() if topic == "-" else topic
     with Orchestrator(workspace) as orchestrator:

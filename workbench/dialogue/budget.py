@@ -129,7 +129,9 @@ class Budget:
 
     def _explain(self, limit: str, card: ModelCard) -> str:
         if limit == "max_cost":
-            return f"the next call to {card.name} could pass max_cost={self.limits.max_cost:g} USD ({self.spent.cost:.6f} spent)"
+            return (
+                f"the next call to {card.name} could pass max_cost={self.limits.max_cost:g} USD ({self.spent.cost:.6f} spent)"
+            )
         if limit == "max_tokens":
             return f"the next call to {card.name} could pass max_tokens={self.limits.max_tokens} ({self.spent.tokens} spent)"
         return f"max_calls={self.limits.max_calls} are made"

@@ -1,7 +1,8 @@
 """Who plays whom: binds each role of a plan to a model and its fallbacks, and says why.
 
-The first that applies: the run's `participants` by role; its `judge`; its `models`, dealt out in turn; on a resume, the models
-that it began with; the mode's own choice; the workspace's default model; the best card that declares what the role requires and whose key is set.
+The first that applies: the run's `participants` by role; its `judge`; its `models`, dealt out in turn; on a resume, the
+models that it began with; the mode's own choice; the workspace's default model; the best card that declares what the role
+requires and whose key is set.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Final
 
 from workbench.dialogue.mode import RoleSpec
 from workbench.dialogue.plan import Plan
-from workbench.errors import ErrorKind, ModelError, ModeError, WorkbenchError
+from workbench.errors import ErrorKind, ModeError, ModelError, WorkbenchError
 from workbench.models import Model, ModelCard, ModelConfig, ModelRegistry
 from workbench.models.registry import at_endpoint
 
@@ -112,9 +113,7 @@ def _claimed(role: str, spec: RoleSpec, wishes: Wishes) -> Speaker | None:
 def _judge(plan: Plan, wishes: Wishes) -> str | None:
     judge = next((role for role in JUDGES if role in plan.roles), None)
     if wishes.judge is not None and judge is None:
-        raise ModeError(
-            f"mode {plan.mode.name} has no judge", hint=f"Its roles: {', '.join(plan.roles)}. Use -p ROLE=MODEL."
-        )
+        raise ModeError(f"mode {plan.mode.name} has no judge", hint=f"Its roles: {', '.join(plan.roles)}. Use -p ROLE=MODEL.")
     return judge
 
 

@@ -238,5 +238,3 @@ class Dialogue:
             if not self.running:
                 watcher(_END)
         return past, lambda: self._watchers.remove(watcher)
-
-

@@ -57,7 +57,7 @@ def calls_frame(turns: Iterable[Turn]) -> pd.DataFrame:
     import pandas as pd
 
     rows = []
-    for turn, call in ((turn, call) for turn in turns for call in turn.calls):
+    for turn, call in [(each, call) for each in turns for call in each.calls]:
         usage, timings = call.usage, call.timings
         rows.append(
             {

@@ -44,7 +44,7 @@ class ModeLoader:
         workbench.errors.ModeError: nowhere.yaml cannot be read: No such file or directory
         """
         path = Path(path)
-        return cls([path.parent])._whole(read_document(path), (path.resolve(),))
+        return cls([path.parent]).whole(read_document(path), (path.resolve(),))
 
     def load(self, mode: str | Path | dict[str, Any] | Mode) -> Mode:
         """Return a mode by name, file, mapping, or as it is.
@@ -55,13 +55,13 @@ class ModeLoader:
         if isinstance(mode, Mode):
             return mode
         if isinstance(mode, dict):
-            return self._whole(Document("<mapping>", mode), ())
+            return self.whole(Document("<mapping>", mode), ())
         path = self.find(mode)
-        return ModeLoader([path.parent, *self.folders])._whole(read_document(path), (path.resolve(),))
+        return ModeLoader([path.parent, *self.folders]).whole(read_document(path), (path.resolve(),))
 
     def loads(self, text: str, source: str = "<string>") -> Mode:
         """Read a mode from YAML or JSON text."""
-        return self._whole(parse_document(text, source), ())
+        return self.whole(parse_document(text, source), ())
 
     def find(self, name: str | Path, *, beside: Path | None = None) -> Path:
         """Return the file of a mode: a path as it is, a name from the folders.
@@ -102,7 +102,8 @@ class ModeLoader:
         own = [p for folder in self.folders[:-1] if folder.name == "modes" and folder.is_dir() for p in folder.iterdir()]
         return built_in + [path for path in own if path.suffix in SUFFIXES]
 
-    def _whole(self, document: Document, trail: tuple[Path, ...]) -> Mode:
+    def whole(self, document: Document, trail: tuple[Path, ...]) -> Mode:
+        """Return the mode of a document, merged with what it extends; `trail` is how we came here."""
         data, lines = document.data, document
         if parent := data.get("extends"):
             base = self._parent(str(parent), document, trail)
@@ -121,7 +122,7 @@ class ModeLoader:
             raise ModeError(f"{at}: extends: {error.message}", hint=error.hint) from None
         if path in trail or len(trail) >= _MAX_EXTENDS:
             raise ModeError(f"{at}: extends: {name} leads back to itself", hint="Let one of them extend nothing.")
-        return self._whole(read_document(path), (*trail, path))
+        return self.whole(read_document(path), (*trail, path))
 
 
 def _merge(base: dict[str, Any], document: Document) -> dict[str, Any]:

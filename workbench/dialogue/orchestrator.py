@@ -1,7 +1,7 @@
 """The way in: start a dialogue, run it, resume it, find it again.
 
-An orchestrator holds what dialogues share: settings, model cards, one client and one record. It drives each engine on the engine's loop and
-writes every event to the record before anybody sees it.
+An orchestrator holds what dialogues share: settings, model cards, one client and one record. It drives each engine on the
+engine's loop and writes every event to the record before anybody sees it.
 """
 
 from __future__ import annotations

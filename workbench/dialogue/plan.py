@@ -167,9 +167,7 @@ class _Compiler:
         if parallel:
             self._frontier = tuple(ends)
 
-    def _add(
-        self, spec: TurnSpec, turn_id: str | None, round_: int | None, role: str | None, short: str | None = None
-    ) -> None:
+    def _add(self, spec: TurnSpec, turn_id: str | None, round_: int | None, role: str | None, short: str | None = None) -> None:
         if turn_id is None or role is None:
             raise ModeError(f"mode {self.mode.name}: turn {len(self.turns) + 1} has neither role nor id", hint="Name its role.")
         if len(self.turns) >= MAX_TURNS:

@@ -144,8 +144,8 @@ class Transcript:
     def copy(self) -> Transcript:
         """Return a copy that later events do not change."""
         twin = copy(self)
-        twin._turns = {key: replace(turn, calls=list(turn.calls)) for key, turn in self._turns.items()}
-        twin._begun = set(self._begun)
+        twin._turns = {key: replace(turn, calls=list(turn.calls)) for key, turn in self._turns.items()}  # noqa: SLF001 - of this class
+        twin._begun = set(self._begun)  # noqa: SLF001 - of this class
         return twin
 
     @property

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
@@ -219,11 +219,11 @@ class _Answer:
         self.reasoning: list[str] = []
         self.last = Chunk()
 
-    async def read(self, chunks: object, timeout: float) -> None:
+    async def read(self, chunks: AsyncIterator[Chunk], patience: float) -> None:
         loop = asyncio.get_running_loop()
-        async with asyncio.timeout(timeout) as guard:
-            async for chunk in chunks:  # type: ignore[attr-defined]
-                guard.reschedule(loop.time() + timeout)
+        async with asyncio.timeout(patience) as guard:
+            async for chunk in chunks:
+                guard.reschedule(loop.time() + patience)
                 self.add(chunk)
 
     def add(self, chunk: Chunk) -> None:
@@ -293,5 +293,3 @@ def _completion(call: Call, attempts: int) -> Completion:
         finish_reason=call.finish_reason,
         fallback_reason=call.fallback_reason,
     )
-
-

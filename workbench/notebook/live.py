@@ -1,7 +1,8 @@
 """Showing a dialogue while it runs, and waiting for its end so that an interrupt stops it.
 
-In a notebook one display is updated a few times a second and left empty at the end, when the static transcript takes its place: a
-saved notebook then holds the same outputs however often the display was updated. Elsewhere each turn is printed as it completes.
+In a notebook one display is updated a few times a second and left empty at the end, when the static transcript takes its
+place: a saved notebook then holds the same outputs however often the display was updated. Elsewhere each turn is printed
+as it completes.
 """
 
 from __future__ import annotations

@@ -11,6 +11,8 @@ from IPython.core.magic import Magics, cell_magic, magics_class, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
 
 if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
     from workbench.dialogue import Orchestrator
 
 
@@ -18,13 +20,16 @@ if TYPE_CHECKING:
 class DialogueMagics(Magics):
     """The workbench's magics. They share one orchestrator for each cassette, made on first use."""
 
-    def __init__(self, shell: Any) -> None:  # noqa: ANN401 - IPython's own signature
+    def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
+        self._shell = shell
         self._orchestrators: dict[str | None, Orchestrator] = {}
 
     @magic_arguments()
     @argument("mode", help="name of a mode (debate, sequential, parallel, chat) or a mode file")
-    @argument("-p", "--participant", action="append", default=[], metavar="ROLE=MODEL", help="bind a role to a model; repeatable")
+    @argument(
+        "-p", "--participant", action="append", default=[], metavar="ROLE=MODEL", help="bind a role to a model; repeatable"
+    )
     @argument("-m", "--models", default="", metavar="A,B,C", help="models dealt out to the roles")
     @argument("--judge", metavar="MODEL", help="model for the role that decides")
     @argument("--rounds", type=int, help="rounds, where the mode has them")
@@ -65,8 +70,8 @@ class DialogueMagics(Magics):
                 return
             running = orchestrator.start(wanted.mode, cell.strip(), **options)
             if wanted.output:
-                self.shell.user_ns[wanted.output] = running
-            show_until_done(running, self.shell)
+                self._shell.user_ns[wanted.output] = running
+            show_until_done(running, self._shell)
         except WorkbenchError as error:
             raise UsageError(str(error)) from None
         if running.status is Status.FAILED:
@@ -84,7 +89,7 @@ class DialogueMagics(Magics):
             self._orchestrators[cassette] = Orchestrator(settings=settings)
         return self._orchestrators[cassette]
 
-    def _show_plan(self, spec: Any, parts: Any) -> None:  # noqa: ANN401 - imported late, see the module `cast`
+    def _show_plan(self, spec: Any, parts: Any) -> None:
         import pandas as pd
         from IPython.display import display
 
@@ -95,7 +100,7 @@ class DialogueMagics(Magics):
         display(pd.DataFrame(rows))
 
 
-def _parse(magic: Any, line: str) -> Namespace:  # noqa: ANN401 - a decorated method
+def _parse(magic: Any, line: str) -> Namespace:
     try:
         namespace: Namespace = parse_argstring(magic, line)
     except ValueError as error:

@@ -19,7 +19,35 @@ if TYPE_CHECKING:
 
 _HERE: Final = Path(__file__).parent
 _TAGS: Final = frozenset(
-    "a blockquote br code del em h1 h2 h3 h4 h5 h6 hr li ol p pre strong sub sup table tbody td th thead tr ul".split()
+    [
+        "a",
+        "blockquote",
+        "br",
+        "code",
+        "del",
+        "em",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "hr",
+        "li",
+        "ol",
+        "p",
+        "pre",
+        "strong",
+        "sub",
+        "sup",
+        "table",
+        "tbody",
+        "td",
+        "th",
+        "thead",
+        "tr",
+        "ul",
+    ]
 )
 
 
@@ -34,10 +62,10 @@ def page(transcript: Transcript) -> str:
 
 
 def render_markdown(text: str) -> str:
-    """Return Markdown as sanitised HTML.
+    r"""Return Markdown as sanitised HTML.
 
     >>> render_markdown("**hi** <script>alert(1)</script>")
-    '<p><strong>hi</strong> &lt;script&gt;alert(1)&lt;/script&gt;</p>\\n'
+    '<p><strong>hi</strong> &lt;script&gt;alert(1)&lt;/script&gt;</p>\n'
     """
     import nh3
 

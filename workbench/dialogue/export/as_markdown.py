@@ -1,7 +1,7 @@
 """Markdown that GitHub and JupyterLab read.
 
-What a model said is quoted, line by line, so that no heading, list or fence of its own can take over the page, and raw HTML in it
-is shown and not meant.
+What a model said is quoted, line by line, so that no heading, list or fence of its own can take over the page, and raw
+HTML in it is shown and not meant.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ def to_pdf(transcript: Transcript) -> bytes:
     more = 1
     while more:
         device = writer.begin_page(page)
-        more, _ = story.place(page + (_MARGIN, _MARGIN, -_MARGIN, -_MARGIN))
+        more, _ = story.place((page.x0 + _MARGIN, page.y0 + _MARGIN, page.x1 - _MARGIN, page.y1 - _MARGIN))
         story.draw(device)
         writer.end_page()
     writer.close()

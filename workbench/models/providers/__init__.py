@@ -46,7 +46,7 @@ class Providers:
     def _cassette(self, source: str) -> Provider:
         from workbench.models.providers.replay import ReplayProvider, open_cassette
 
-        assert self._replay.cassette is not None  # noqa: S101 - narrows the type; `of` has checked
+        assert self._replay.cassette is not None
         cassette = open_cassette(self._folder / self._replay.cassette)
         return ReplayProvider(cassette, self._replay.pace, live=self._live(source) if self._replay.record else None)
 

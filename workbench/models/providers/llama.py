@@ -3,9 +3,6 @@
 An `Engine` holds one GGUF file and serves a few requests at once; all who want the same file share it, and it leaves
 memory with the last of them. A `Generation` is one answer in the making on a thread of its own, because llama.cpp
 blocks; it ends within one token of `stop`, and before the interpreter does.
-
-Some speed is traded for repeatable answers: flash attention and repacked weights are off, because with them a seeded
-answer would depend on what else is being computed at the time.
 """
 
 from __future__ import annotations
@@ -22,9 +19,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from workbench.errors import WeightsError, WorkbenchError
+from workbench.models.providers.seats import Seats
 
 SLOTS: Final = 2
-"""Requests that one engine computes at the same time; more wait inside llama.cpp."""
+"""Requests that one engine computes at the same time; more wait for a seat."""
 CONTEXT: Final = 8192
 """Tokens of each request, prompt and answer together."""
 _BATCH: Final = 128
@@ -45,6 +43,7 @@ class Engine:
 
     def __init__(self, weights: Path) -> None:
         xllamacpp = _runtime()
+        self._seats = Seats(SLOTS)
         try:
             self._server = xllamacpp.Server(_parameters(xllamacpp, weights))
         except RuntimeError as error:
@@ -54,12 +53,19 @@ class Engine:
             ) from error
 
     def answer(self, body: Raw, hear: Callable[[Raw], bool]) -> None:
-        """Compute one answer and return when it is done. `hear` gets every chunk, and returns True to stop.
+        """Compute one answer and return when it is done; a seeded one alone, so that it repeats.
+
+        Args:
+            body: the request, as OpenAI's chat completions spell it.
+            hear: gets every chunk, and empty ones while the request waits for its turn; returns True to stop.
 
         Raises:
             ValueError, TypeError: the request makes no sense.
         """
-        self._server.handle_chat_completions(body, hear)
+        alone = body.get("seed") is not None
+        with self._seats.taken(lambda: hear({}), alone=alone) as seated:
+            if seated and not hear({}):
+                self._server.handle_chat_completions(body, hear)
 
     def steps(self) -> int:
         """Return how often the model has computed something so far, a batch of the prompt or one round of tokens."""
@@ -150,7 +156,7 @@ def lacks_avx2(cpuinfo: str) -> bool:
     return flags is not None and "avx2" not in flags
 
 
-def _runtime() -> Any:  # noqa: ANN401 - xllamacpp has no types
+def _runtime() -> Any:
     cpuinfo = Path("/proc/cpuinfo")
     if platform.machine() in {"x86_64", "AMD64"} and cpuinfo.is_file() and lacks_avx2(cpuinfo.read_text("utf-8")):
         raise WorkbenchError("This processor has no AVX2, which local models need", hint="Use a hosted model.")
@@ -164,14 +170,12 @@ def _runtime() -> Any:  # noqa: ANN401 - xllamacpp has no types
         raise WorkbenchError(f"llama.cpp does not start here: {error}", hint=hint) from error
 
 
-def _parameters(xllamacpp: Any, weights: Path) -> Any:  # noqa: ANN401
+def _parameters(xllamacpp: Any, weights: Path) -> Any:
     parameters = xllamacpp.CommonParams()
     parameters.model.path = str(weights)
     parameters.n_parallel, parameters.n_ctx = SLOTS, SLOTS * CONTEXT
     parameters.n_batch = parameters.n_ubatch = _BATCH
     parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = _threads()
-    parameters.no_extra_bufts = True
-    parameters.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
     parameters.fit_params = parameters.warmup = False  # both only lengthen the loading
     parameters.verbosity = -1
     parameters.endpoint_metrics = True
@@ -179,7 +183,7 @@ def _parameters(xllamacpp: Any, weights: Path) -> Any:  # noqa: ANN401
     return parameters
 
 
-def _close_the_door(parameters: Any) -> None:  # noqa: ANN401
+def _close_the_door(parameters: Any) -> None:
     """Lock the port on the loopback interface that llama.cpp opens whether one wants it or not."""
     parameters.api_keys = [secrets.token_hex(32)]
     parameters.n_threads_http = 1

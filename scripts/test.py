@@ -1,0 +1,56 @@
+"""Set up, then run every check: `python3 scripts/test.py [PYTEST OPTIONS]`.
+
+Style, types, layers, then all tests with coverage, notebooks and browser included. Chromium is installed where that is
+possible (as root on Debian); where it is not, browser tests skip and say so, and under CI=true such a skip is a failure.
+With options of your own only pytest runs, without the coverage bound.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+
+from environment import BIN, PYTHON, ensure, run
+
+CHECKS = (
+    ("format", [BIN / "ruff", "format", "--check", "."]),
+    ("lint", [BIN / "ruff", "check", "."]),
+    ("types", [BIN / "mypy"]),
+    ("layers", [BIN / "lint-imports"]),
+)
+
+
+def main(options: list[str]) -> int:
+    """Run the checks and return the exit code."""
+    ensure("dev")
+    _system_packages()
+    if options:
+        return run(PYTHON, "-m", "pytest", *options)
+    failed = [name for name, command in CHECKS if _check(name, command)]
+    if run(PYTHON, "-m", "pytest", "--cov", "--cov-report=term:skip-covered"):
+        failed.append("tests")
+    if failed:
+        print(f"failed: {', '.join(failed)}", file=sys.stderr)
+    return bool(failed)
+
+
+def _check(name: str, command: list[object]) -> int:
+    print(f"== {name}", flush=True)
+    return run(*command)
+
+
+def _system_packages() -> None:
+    """Install Chromium, and the OpenMP library that the local model needs, where this may be done."""
+    missing = [] if shutil.which("chromium") else ["chromium"]
+    if sys.platform == "linux" and not any(os.path.exists(f"{p}/libgomp.so.1") for p in _LIBRARIES):  # noqa: PTH110
+        missing.append("libgomp1")
+    if missing and shutil.which("apt-get") and os.geteuid() == 0:
+        run("apt-get", "-qq", "update")
+        run("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-y", "install", "--no-install-recommends", *missing)
+
+
+_LIBRARIES = ("/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib")
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
