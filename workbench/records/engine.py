@@ -89,7 +89,7 @@ def _postgres(url: URL) -> Engine:
         raise RecordError("A record in PostgreSQL needs the package psycopg.", hint=hint) from None
 
 
-def _prepare_sqlite(connection: Any, _: object) -> None:  # noqa: ANN401 - the driver's own connection
+def _prepare_sqlite(connection: Any, _: object) -> None:
     connection.isolation_level = None  # BEGIN is ours: the driver's own would leave DDL outside of transactions
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")

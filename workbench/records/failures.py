@@ -75,10 +75,9 @@ def is_unfit(error: BaseException) -> bool:
     cause = _driver_error(error)
     if isinstance(cause, (RecordError, OSError)):
         return False
-    kind = type(cause).__name__
-    if kind in {"IntegrityError", "DataError"}:
+    if _is_a(cause, "IntegrityError", "DataError"):
         return True
-    if kind == "ProgrammingError":
+    if _is_a(cause, "ProgrammingError"):
         return not _code(cause)  # a value of a type that the driver cannot store
     return isinstance(cause, (TypeError, ValueError, KeyError, AttributeError, OverflowError, RecursionError))
 
@@ -103,8 +102,10 @@ def _code(error: BaseException) -> str:
 
 
 def _is_connection_trouble(error: BaseException) -> bool:
-    return type(error).__module__.startswith("psycopg") and _names(error) and not _code(error)
+    psycopg = type(error).__module__.startswith("psycopg")
+    return psycopg and not _code(error) and _is_a(error, "OperationalError", "InterfaceError")
 
 
-def _names(error: BaseException) -> bool:
-    return any(cls.__name__ in {"OperationalError", "InterfaceError"} for cls in type(error).__mro__)
+def _is_a(error: BaseException, *names: str) -> bool:
+    """Whether an error is of a class that the DB-API names so; each driver has its own."""
+    return any(cls.__name__ in names for cls in type(error).__mro__)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+
 from sqlalchemy import Connection, Engine, delete, select, text
 
 from workbench.events import Event, event_from_dict

@@ -83,10 +83,10 @@ class Record:
             await self._writer.commit(event, self._owner)
 
     def write(self, events: Iterable[Event]) -> None:
-        """Store events that happened elsewhere, all or none, and block until they are on disk; known ones are skipped.
+        """Store events that happened elsewhere, and block until they are on disk; those that are there already are skipped.
 
         Raises:
-            RecordError: they are not stored, or they contradict what is.
+            RecordError: they are not all stored, or they contradict what is; a dialogue's events are stored all or none.
         """
         self._writer.write(event for event in events if event.durable)
 

@@ -17,6 +17,7 @@ def write_rescue_file(events: Sequence[Event], beside: Path | None) -> Path:
     """Write events into a new file, readable by its owner only.
 
     Args:
+        events: in the order in which they are to be written later.
         beside: the SQLite file in whose folder to put it; without one, or without room there, it is the folder for
             temporary files.
 

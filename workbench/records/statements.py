@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, Dialect, Float, Integer, Table, Text, bindparam, func, null, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import Executable
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.types import TypeEngine
@@ -34,7 +33,7 @@ def compile_statements(dialect: Dialect) -> dict[str, str]:
 
 
 def _statements(engine_name: str) -> dict[str, Any]:
-    insert = sqlite.insert if engine_name == "sqlite" else postgresql.insert
+    insert = _insert_of(engine_name)
     d, t = dialogues.c, turns.c
     this_dialogue = d.id == _given("in_dialogue")
     this_turn = (t.dialogue_id == _given("in_dialogue")) & (t.turn == _given("of_turn"))
@@ -92,6 +91,17 @@ def _statements(engine_name: str) -> dict[str, Any]:
     }
 
 
+def _insert_of(engine_name: str) -> Any:
+    """Return the dialect's own `insert`, the one with `on_conflict_do_update`."""
+    if engine_name == "sqlite":
+        from sqlalchemy.dialects import sqlite
+
+        return sqlite.insert
+    from sqlalchemy.dialects import postgresql
+
+    return postgresql.insert
+
+
 def _given(name: str) -> ColumnElement[Any]:
     return bindparam(name, type_=_TYPES.get(name, Text()))
 
@@ -106,7 +116,7 @@ def _every_column(table: Table) -> dict[str, ColumnElement[Any]]:
     return {column.name: bindparam(column.name, type_=column.type) for column in table.c}
 
 
-def _upsert(insert: Any, table: Table, keep: tuple[str, ...] = ()) -> Executable:  # noqa: ANN401 - one of two dialects'
+def _upsert(insert: Any, table: Table, keep: tuple[str, ...] = ()) -> Executable:
     """Insert a row, or renew the one that has its key except for the columns to `keep`."""
     statement = insert(table).values(_every_column(table))
     renewed = {c.name: statement.excluded[c.name] for c in table.c if not c.primary_key and c.name not in keep}

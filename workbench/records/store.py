@@ -9,8 +9,8 @@ it does not hold up the others.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext, suppress
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -110,7 +110,7 @@ class Store:
             events.c.dialogue_id == dialogue, events.c.seq.between(min(numbers), max(numbers))
         )
         with self._engine.connect() as connection:
-            stored = {seq: payload for seq, payload in connection.execute(query)}
+            stored: dict[int, str] = dict(connection.execute(query).all())
         fresh = []
         for entry in entries:
             before = stored.get(entry.event.seq)
@@ -137,25 +137,27 @@ class Store:
             try:
                 self._transact(raw, work)
             except BaseException as error:
-                self.close()
+                self._abandon()
                 if attempt == _ATTEMPTS or not is_passing(error):
                     raise
             else:
                 return
 
-    def _transact(self, raw: Any, work: Work) -> None:  # noqa: ANN401 - either driver's connection
-        with self._one_round_trip(raw):
-            cursor = raw.cursor()
+    def _abandon(self) -> None:
+        """Drop the connection; roll back first, because SQLite keeps a closed one's locks while a cursor lives."""
+        with suppress(Exception):
+            self._raw.rollback()
+        with suppress(Exception):
+            self.close()
+
+    def _transact(self, raw: Any, work: Work) -> None:
+        with nullcontext() if self._file else _one_round_trip(raw), closing(raw.cursor()) as cursor:
             cursor.execute(self._begin)
             for sql, rows in work:
                 cursor.executemany(sql, rows)
             cursor.execute("COMMIT")
 
-    def _one_round_trip(self, raw: Any) -> AbstractContextManager[Any]:  # noqa: ANN401
-        pipeline: AbstractContextManager[Any] = nullcontext() if self._file else raw.pipeline()
-        return pipeline
-
-    def _connected(self) -> Any:  # noqa: ANN401
+    def _connected(self) -> Any:
         self._check_file()
         if self._raw is None:
             pooled = self._engine.raw_connection()
@@ -178,6 +180,22 @@ class Store:
                 f"The record {self._place} was removed or replaced while it was in use.",
                 hint="Put the file back, or close the record: what is not written goes into a rescue file.",
             )
+
+
+@contextmanager
+def _one_round_trip(raw: Any) -> Iterator[None]:
+    """Send statements without waiting for each one's answer; raise the first error that comes back."""
+    first: Exception | None = None
+    try:
+        with raw.pipeline():
+            try:
+                yield
+            except Exception as error:  # noqa: BLE001 - raised below; let through, it would be logged as well
+                first = error
+    except Exception as error:  # noqa: BLE001 - of two errors, the first is the cause
+        raise (first or error) from None
+    if first is not None:
+        raise first
 
 
 class _ConflictError(RecordError):

@@ -1,0 +1,70 @@
+"""Fixtures that several files share: a record on SQLite and on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from postgres_server import PostgresServer, PostgresUnavailableError
+
+from workbench.records import Record
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A PostgreSQL server of this test run; without one, tests that need it are skipped, but fail where CI=true."""
+    server = PostgresServer()
+    try:
+        server.start()
+    except PostgresUnavailableError as error:
+        server.remove()
+        if os.environ.get("CI") == "true":
+            raise
+        pytest.skip(f"PostgreSQL does not start here: {error}")
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """URL of an empty PostgreSQL database of this test's own."""
+    name = f"test_{secrets.token_hex(6)}"
+    postgres_server.execute(f"CREATE DATABASE {name}")
+    yield postgres_server.url(name)
+    postgres_server.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """URL of an SQLite file that does not exist yet, in a folder that does not exist yet."""
+    return f"sqlite:///{tmp_path / 'workspace' / 'records.db'}"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def record_url(request: pytest.FixtureRequest) -> str:
+    """URL of an empty database, once for each kind."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def open_record(record_url: str) -> Iterator[Callable[[], Record]]:
+    """Opens the record at `record_url`, as often as asked, and closes what is still open at the end."""
+    opened: list[Record] = []
+
+    def open_one() -> Record:
+        opened.append(Record.open(record_url))
+        return opened[-1]
+
+    yield open_one
+    for record in opened:
+        record.close()
+
+
+@pytest.fixture
+def record(open_record: Callable[[], Record]) -> Record:
+    """An empty record, once for each kind of database."""
+    return open_record()

@@ -1,0 +1,320 @@
+"""A local server that speaks the providers' protocols, with failures on demand: the only thing in the tests that is not real.
+
+It answers OpenAI chat completions (`/v1`), Anthropic messages (`/anthropic`) and Gemini (`/gemini`), streamed or whole. Its
+answers depend on nothing but the request. `faults` decides what goes wrong; `requests` remembers what was asked, `answered`
+which answers went out whole, and `dropped` counts clients that hung up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import random
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+WORDS = "the case rests on evidence that both sides accept yet weigh apart so we ask what would change their mind".split()
+STATUS = {"429": 429, "500": 500, "503": 503, "529": 529, "401": 401, "400": 400, "408": 408, "404": 404}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request as the server saw it."""
+
+    protocol: str
+    body: dict[str, Any]
+    headers: dict[str, str]
+    number: int
+
+    @property
+    def key(self) -> str:
+        """What is the same for equal requests."""
+        return hashlib.sha256(json.dumps(self.body, sort_keys=True).encode()).hexdigest()
+
+
+Fault = str | None
+Faults = Callable[[Asked], Fault]
+
+
+def no_faults(_asked: Asked) -> Fault:
+    return None
+
+
+def failing(rate: float, seed: int, kinds: tuple[str, ...] = ("429", "500", "503", "cut", "malformed")) -> Faults:
+    """Fail that share of requests at random, in one of these ways."""
+    rng = random.Random(seed)
+    return lambda _asked: rng.choice(kinds) if rng.random() < rate else None
+
+
+def first(count: int, kind: str) -> Faults:
+    """Fail the first `count` requests in one way."""
+    return lambda asked: kind if asked.number <= count else None
+
+
+@dataclass
+class Wire:
+    """The server. Use as a context manager; `openai`, `anthropic` and `gemini` are its addresses."""
+
+    faults: Faults = no_faults
+    words: int = 12
+    delay: float = 0.0
+    prompt_tokens: int = 10
+    cached_tokens: int = 0
+    reasoning: str = ""
+    retry_after: str | None = "0"
+    answer: Callable[[Asked], str] | None = None
+    requests: list[Asked] = field(default_factory=list)
+    answered: Counter[str] = field(default_factory=Counter)
+    dropped: int = 0
+    active: int = 0
+    most_active: int = 0
+
+    def __enter__(self) -> Wire:
+        self._loop = asyncio.new_event_loop()
+        self._ready, self._port = threading.Event(), 0
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+        assert self._ready.wait(10)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        asyncio.run_coroutine_threadsafe(self._runner.cleanup(), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+    @property
+    def openai(self) -> str:
+        return f"http://127.0.0.1:{self._port}/v1"
+
+    @property
+    def anthropic(self) -> str:
+        return f"http://127.0.0.1:{self._port}/anthropic"
+
+    @property
+    def gemini(self) -> str:
+        return f"http://127.0.0.1:{self._port}/gemini"
+
+    def _serve(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        app = web.Application(client_max_size=64 * 2**20)
+        app.router.add_post("/v1/chat/completions", self._openai)
+        app.router.add_post("/anthropic/v1/messages", self._anthropic)
+        app.router.add_post("/gemini/{rest:.*}", self._gemini)
+        self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.2)
+        self._loop.run_until_complete(self._runner.setup())
+        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        self._loop.run_until_complete(site.start())
+        self._port = site._server.sockets[0].getsockname()[1]
+        self._ready.set()
+        self._loop.run_forever()
+
+    async def _openai(self, http: web.Request) -> web.StreamResponse:
+        return await self._respond(http, OpenAI())
+
+    async def _anthropic(self, http: web.Request) -> web.StreamResponse:
+        return await self._respond(http, Anthropic())
+
+    async def _gemini(self, http: web.Request) -> web.StreamResponse:
+        return await self._respond(http, Gemini(stream="stream" in http.match_info["rest"]))
+
+    async def _respond(self, http: web.Request, protocol: Protocol) -> web.StreamResponse:
+        asked = Asked(protocol.name, await http.json(), dict(http.headers), len(self.requests) + 1)
+        self.requests.append(asked)
+        self.active += 1
+        self.most_active = max(self.most_active, self.active)
+        try:
+            return await self._answer(http, asked, protocol)
+        except (asyncio.CancelledError, ConnectionResetError):
+            self.dropped += 1
+            raise
+        finally:
+            self.active -= 1
+
+    async def _answer(self, http: web.Request, asked: Asked, protocol: Protocol) -> web.StreamResponse:
+        fault = self.faults(asked)
+        if fault in STATUS:
+            headers = {"Retry-After": self.retry_after} if fault in ("429", "503") and self.retry_after else {}
+            return web.json_response(protocol.error(STATUS[fault]), status=STATUS[fault], headers=headers)
+        if fault == "context":
+            return web.json_response(protocol.error(400, CONTEXT), status=400)
+        if fault == "hang":
+            await asyncio.sleep(600)
+        if fault == "malformed":
+            return web.Response(text='{"choices": [{"mess', content_type="application/json")
+        words = self.answer(asked).split(" ") if self.answer else words_for(asked, self.words)
+        if not (asked.body.get("stream") or getattr(protocol, "stream", False)):
+            await asyncio.sleep(self.delay * len(words))
+            if fault == "cut":
+                http.transport.abort()
+                return web.Response()
+            self.answered[asked.key] += 1
+            return web.json_response(protocol.whole(" ".join(words), self))
+        return await self._stream(http, asked, protocol, words, fault)
+
+    async def _stream(self, http, asked, protocol, words, fault) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(http)
+        for piece in protocol.before(self):
+            await response.write(piece)
+        for number, word in enumerate(words):
+            if fault == "cut" and number == len(words) // 2:
+                http.transport.abort()
+                return response
+            await asyncio.sleep(self.delay)
+            await response.write(protocol.piece(word if number == 0 else " " + word))
+        for piece in protocol.after(len(words), self):
+            await response.write(piece)
+        self.answered[asked.key] += 1
+        with contextlib.suppress(ConnectionResetError):
+            await response.write_eof()
+        return response
+
+
+CONTEXT = "This model's maximum context length is 8192 tokens. However, your messages resulted in 9000 tokens."
+
+
+def words_for(asked: Asked, count: int) -> list[str]:
+    """Return words that depend on the request alone."""
+    rng = random.Random(asked.key)
+    return [rng.choice(WORDS) for _ in range(count)]
+
+
+class Protocol:
+    """How a provider wraps words."""
+
+    name = ""
+
+    def sse(self, data: Any, event: str | None = None) -> bytes:
+        head = f"event: {event}\n" if event else ""
+        return f"{head}data: {data if isinstance(data, str) else json.dumps(data)}\n\n".encode()
+
+    def before(self, wire: Wire) -> list[bytes]:
+        return []
+
+
+class OpenAI(Protocol):
+    name = "openai"
+
+    def error(self, status: int, message: str = "it went wrong") -> dict[str, Any]:
+        code = "context_length_exceeded" if message == CONTEXT else None
+        return {"error": {"message": message, "type": "error", "param": None, "code": code}}
+
+    def usage(self, count: int, wire: Wire) -> dict[str, Any]:
+        return {
+            "prompt_tokens": wire.prompt_tokens,
+            "completion_tokens": count,
+            "total_tokens": wire.prompt_tokens + count,
+            "prompt_tokens_details": {"cached_tokens": wire.cached_tokens},
+            "completion_tokens_details": {"reasoning_tokens": len(wire.reasoning.split())},
+        }
+
+    def chunk(self, delta: dict[str, Any], finish: str | None = None, **more: Any) -> bytes:
+        choice = {"index": 0, "delta": delta, "finish_reason": finish}
+        base = {"id": "c1", "object": "chat.completion.chunk", "created": 1, "model": "wire-model-1"}
+        return self.sse(base | {"choices": [choice]} | more)
+
+    def before(self, wire: Wire) -> list[bytes]:
+        opening = [self.chunk({"role": "assistant", "content": ""})]
+        return opening + ([self.chunk({"reasoning_content": wire.reasoning})] if wire.reasoning else [])
+
+    def piece(self, text: str) -> bytes:
+        return self.chunk({"content": text})
+
+    def after(self, count: int, wire: Wire) -> list[bytes]:
+        return [self.chunk({}, "stop"), self.chunk({}, None, choices=[], usage=self.usage(count, wire)), self.sse("[DONE]")]
+
+    def whole(self, text: str, wire: Wire) -> dict[str, Any]:
+        message = {"role": "assistant", "content": text} | ({"reasoning_content": wire.reasoning} if wire.reasoning else {})
+        return {
+            "id": "c1",
+            "object": "chat.completion",
+            "created": 1,
+            "model": "wire-model-1",
+            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+            "usage": self.usage(len(text.split()), wire),
+        }
+
+
+class Anthropic(Protocol):
+    name = "anthropic"
+
+    def error(self, status: int, message: str = "it went wrong") -> dict[str, Any]:
+        kinds = {429: "rate_limit_error", 401: "authentication_error", 529: "overloaded_error", 400: "invalid_request_error"}
+        text = "prompt is too long: 9000 tokens > 8192 maximum" if message == CONTEXT else message
+        return {"type": "error", "error": {"type": kinds.get(status, "api_error"), "message": text}}
+
+    def before(self, wire: Wire) -> list[bytes]:
+        usage = {"input_tokens": wire.prompt_tokens - wire.cached_tokens, "cache_read_input_tokens": wire.cached_tokens}
+        message = {"id": "m1", "type": "message", "role": "assistant", "content": [], "model": "wire-model-1"}
+        start = {"type": "message_start", "message": message | {"stop_reason": None, "usage": usage | {"output_tokens": 1}}}
+        block = {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
+        return [self.sse(start, "message_start"), self.sse(block, "content_block_start")]
+
+    def piece(self, text: str) -> bytes:
+        delta = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}}
+        return self.sse(delta, "content_block_delta")
+
+    def after(self, count: int, wire: Wire) -> list[bytes]:
+        delta = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": count}}
+        return [
+            self.sse({"type": "content_block_stop", "index": 0}, "content_block_stop"),
+            self.sse(delta, "message_delta"),
+            self.sse({"type": "message_stop"}, "message_stop"),
+        ]
+
+    def whole(self, text: str, wire: Wire) -> dict[str, Any]:
+        return {
+            "id": "m1",
+            "type": "message",
+            "role": "assistant",
+            "model": "wire-model-1",
+            "content": [{"type": "text", "text": text}],
+            "stop_reason": "end_turn",
+            "usage": {
+                "input_tokens": wire.prompt_tokens - wire.cached_tokens,
+                "cache_read_input_tokens": wire.cached_tokens,
+                "output_tokens": len(text.split()),
+            },
+        }
+
+
+@dataclass
+class Gemini(Protocol):
+    stream: bool = False
+    name: str = "gemini"
+
+    def error(self, status: int, message: str = "it went wrong") -> dict[str, Any]:
+        kinds = {429: "RESOURCE_EXHAUSTED", 401: "UNAUTHENTICATED", 503: "UNAVAILABLE", 400: "INVALID_ARGUMENT"}
+        text = "The input token count (9000) exceeds the maximum number of tokens allowed (8192)." if message == CONTEXT else message
+        return {"error": {"code": status, "message": text, "status": kinds.get(status, "INTERNAL")}}
+
+    def part(self, text: str, **more: Any) -> dict[str, Any]:
+        content = {"role": "model", "parts": [{"text": text}]}
+        return {"candidates": [{"content": content, "index": 0} | more], "modelVersion": "wire-model-1"}
+
+    def usage(self, count: int, wire: Wire) -> dict[str, Any]:
+        return {
+            "usageMetadata": {
+                "promptTokenCount": wire.prompt_tokens,
+                "candidatesTokenCount": count,
+                "totalTokenCount": wire.prompt_tokens + count,
+                "cachedContentTokenCount": wire.cached_tokens,
+            }
+        }
+
+    def piece(self, text: str) -> bytes:
+        return self.sse(self.part(text))
+
+    def after(self, count: int, wire: Wire) -> list[bytes]:
+        return [self.sse(self.part("", finishReason="STOP") | self.usage(count, wire))]
+
+    def whole(self, text: str, wire: Wire) -> dict[str, Any]:
+        return self.part(text, finishReason="STOP") | self.usage(len(text.split()), wire)

@@ -1,0 +1,1 @@
+"""Schema revisions: `env` says how they are run, `versions/` holds one module for each step."""
