@@ -25,7 +25,7 @@ def this_process() -> str:
 
 @lru_cache(maxsize=4)
 def _owner(pid: int) -> str:
-    import psutil  # type: ignore[import-untyped]
+    import psutil
 
     return f"{socket.gethostname()}:{pid}:{psutil.Process(pid).create_time():.2f}"
 

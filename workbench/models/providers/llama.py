@@ -109,6 +109,11 @@ class Generation:
         """Ask it to end at the next token; returns at once."""
         self._stopped.set()
 
+    @property
+    def running(self) -> bool:
+        """Whether its thread still lives; for a moment after `stop`, it does."""
+        return self._thread.is_alive()
+
     def join(self, timeout: float | None = None) -> None:
         """Wait until nothing of it runs any more."""
         self._thread.join(timeout)
@@ -176,7 +181,10 @@ def _parameters(xllamacpp: Any, weights: Path) -> Any:
     parameters.n_parallel, parameters.n_ctx = SLOTS, SLOTS * CONTEXT
     parameters.n_batch = parameters.n_ubatch = _BATCH
     parameters.cpuparams.n_threads = parameters.cpuparams_batch.n_threads = _threads()
-    parameters.fit_params = parameters.warmup = False  # both only lengthen the loading
+    # The interpreter stands still while a model loads, so everything that only lengthens the loading is off; repacking
+    # the weights would multiply it, and the memory too, for little speed.
+    parameters.fit_params = parameters.warmup = False
+    parameters.no_extra_bufts = True
     parameters.verbosity = -1
     parameters.endpoint_metrics = True
     _close_the_door(parameters)

@@ -50,21 +50,19 @@ class LocalProvider:
             loop.call_soon_threadsafe(queue.put_nowait, what)
 
         generation = Generation(lambda hear: self._compute(name, _body(request), hear), deliver)
-        self._generations.add(generation)
+        self._generations = {one for one in self._generations if one.running} | {generation}
         try:
             chunks = _translate(queue, request.model, _served(name))
             async for chunk in chunks if request.stream else _whole(chunks):
                 yield chunk
         finally:
             generation.stop()
-            self._generations.discard(generation)
 
     async def aclose(self) -> None:
         """Stop what still runs and let go of the weights."""
-        running = list(self._generations)
-        for generation in running:
+        for generation in self._generations:
             generation.stop()
-        for generation in running:
+        for generation in self._generations:
             await asyncio.to_thread(generation.join)
         self._engines.clear()
 

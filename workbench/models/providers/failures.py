@@ -1,0 +1,149 @@
+"""What a provider's failure means: LiteLLM's exceptions, HTTP statuses and words to one `ErrorKind`.
+
+The only place that settles it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from email.utils import parsedate_to_datetime
+from time import time
+from typing import Any, Final
+
+from workbench.errors import ErrorKind, ModelError
+from workbench.models.provider import Request
+from workbench.models.providers.quiet import library
+
+_BY_NAME: Final = {
+    "ContextWindowExceededError": ErrorKind.CONTEXT_TOO_LONG,
+    "ContentPolicyViolationError": ErrorKind.CONTENT_FILTER,
+    "AuthenticationError": ErrorKind.AUTHENTICATION,
+    "PermissionDeniedError": ErrorKind.AUTHENTICATION,
+    "RateLimitError": ErrorKind.RATE_LIMIT,
+    "Timeout": ErrorKind.TIMEOUT,
+    "JSONSchemaValidationError": ErrorKind.MALFORMED_ANSWER,
+    "APIResponseValidationError": ErrorKind.MALFORMED_ANSWER,
+}
+_BY_STATUS: Final = {
+    401: ErrorKind.AUTHENTICATION,
+    402: ErrorKind.AUTHENTICATION,
+    403: ErrorKind.AUTHENTICATION,
+    408: ErrorKind.TIMEOUT,
+    413: ErrorKind.CONTEXT_TOO_LONG,
+    429: ErrorKind.RATE_LIMIT,
+}
+_NOT_JSON: Final = re.compile(
+    r"Expecting value|Unable to get json|JSONDecodeError|valid response block|Unterminated string|Expecting '|Invalid JSON",
+    re.IGNORECASE,
+)
+_BAD_KEY: Final = re.compile(r"API key not valid|invalid api key|API_KEY_INVALID", re.IGNORECASE)
+_TOO_LONG: Final = re.compile(r"context.?length|maximum context|too long|token count.*exceeds|context window", re.IGNORECASE)
+_FILTERED: Final = re.compile(r"content.?(policy|filter|management)|safety|blocked", re.IGNORECASE)
+_HINTS: Final = {
+    ErrorKind.AUTHENTICATION: "Check the API key: `workbench doctor` shows which are set.",
+    ErrorKind.CONTEXT_TOO_LONG: "Let the turn see less (`sees`), or use a model with a larger window.",
+    ErrorKind.BAD_REQUEST: "Check the model's id and parameters; `workbench models` lists the cards.",
+}
+
+
+def classify(error: Exception, request: Request) -> ModelError:
+    """Return what an exception means.
+
+    Args:
+        error: what LiteLLM, its HTTP client or the JSON parser raised.
+        request: the request that it answers.
+    """
+    if isinstance(error, ModelError):
+        return error
+    known = _as_litellm_error(error, request)
+    kind = _kind(known)
+    return ModelError(
+        kind,
+        _words(known),
+        model=request.model,
+        retry_after=_retry_after(known),
+        hint=_HINTS.get(kind),
+    )
+
+
+def _kind(error: Exception) -> ErrorKind:  # noqa: PLR0911 - one line for each rule, in order
+    name, text, status = type(error).__name__, str(error), getattr(error, "status_code", None)
+    if name in _BY_NAME:
+        return _BY_NAME[name]
+    if isinstance(error, TimeoutError | asyncio.TimeoutError):
+        return ErrorKind.TIMEOUT
+    if isinstance(error, json.JSONDecodeError) or _NOT_JSON.search(text):
+        return ErrorKind.MALFORMED_ANSWER
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    if isinstance(status, int) and 400 <= status < 500:  # noqa: PLR2004 - HTTP's own bounds
+        return _refused(text)
+    if isinstance(status, int) or isinstance(error, OSError) or "onnect" in name:
+        return ErrorKind.CAPACITY
+    return ErrorKind.BAD_REQUEST if isinstance(error, ValueError | TypeError) else ErrorKind.CAPACITY
+
+
+def _refused(text: str) -> ErrorKind:
+    if _BAD_KEY.search(text):
+        return ErrorKind.AUTHENTICATION
+    if _TOO_LONG.search(text):
+        return ErrorKind.CONTEXT_TOO_LONG
+    return ErrorKind.CONTENT_FILTER if _FILTERED.search(text) else ErrorKind.BAD_REQUEST
+
+
+def _as_litellm_error(error: Exception, request: Request) -> Exception:
+    """Let LiteLLM name a provider's raw exception, as `acompletion` would have."""
+    litellm = library()
+    if isinstance(error, (TimeoutError, *getattr(litellm.exceptions, "LITELLM_EXCEPTION_TYPES", ()))):
+        return error
+    try:
+        _, provider, _, _ = litellm.get_llm_provider(request.model, api_base=request.api_base)
+        litellm.exception_type(
+            model=request.model,
+            custom_llm_provider=provider,
+            original_exception=error,
+            completion_kwargs={},
+            extra_kwargs={},
+        )
+    except Exception as named:  # noqa: BLE001 - it always raises: that is how it answers
+        return named
+    return error
+
+
+def _words(error: Exception) -> str:
+    """Return the provider's own words, without LiteLLM's stack of prefixes, in one line."""
+    text = re.sub(r"^(litellm\.)?(\w+Error|Timeout|\w+Exception)[: -]+", "", " ".join(str(error).split()))
+    while (shorter := re.sub(r"^(litellm\.)?(\w+Error|Timeout|\w+Exception)[: -]+", "", text)) != text:
+        text = shorter
+    if found := re.search(r'"message": ?"((?:[^"\\]|\\.)*)"', text):
+        text = found[1]
+    return text[:500] or type(error).__name__
+
+
+def _retry_after(error: Exception) -> float | None:
+    """Return the seconds of a Retry-After header, which may be a number or a date."""
+    for headers in (
+        getattr(error, "litellm_response_headers", None),
+        getattr(getattr(error, "response", None), "headers", None),
+    ):
+        value = _header(headers)
+        if value is None:
+            continue
+        try:
+            return max(float(value), 0.0)
+        except ValueError:
+            try:
+                return max(parsedate_to_datetime(value).timestamp() - time(), 0.0)
+            except ValueError:
+                continue
+    return None
+
+
+def _header(headers: Any) -> str | None:
+    try:
+        value = headers.get("retry-after") or headers.get("Retry-After")
+    except AttributeError:
+        return None
+    return str(value) if value is not None else None

@@ -1,0 +1,194 @@
+"""Hosted models and OpenAI-compatible endpoints, through LiteLLM.
+
+LiteLLM knows each provider's protocol; `quiet` keeps it to that, `failures` says what its exceptions mean. Here requests
+become its parameters, and its chunks ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator
+from dataclasses import replace
+from typing import Any, Final
+
+from workbench.errors import ErrorKind, ModelError
+from workbench.events import Usage
+from workbench.models.provider import Chunk, Request
+from workbench.models.providers.failures import classify
+from workbench.models.providers.quiet import ask, library
+
+_ROOTS: Final = {"anthropic": "/v1/messages"}
+"""Providers whose `api_base` LiteLLM wants with the whole path at its end."""
+
+
+def knows(model: str) -> bool:
+    """Whether LiteLLM can tell which provider serves a model id."""
+    try:
+        library().get_llm_provider(model)
+    except Exception:  # noqa: BLE001 - BadRequestError, whose import costs seconds
+        return False
+    return True
+
+
+class LiteLLMProvider:
+    """Speaks to hosted models. Its connections live as long as it does."""
+
+    async def stream(self, request: Request) -> AsyncGenerator[Chunk, None]:
+        """Yield the answer's chunks; see `Provider.stream`."""
+        if not _imported():
+            await asyncio.to_thread(library)
+        try:
+            response = await ask(**_parameters(request))
+            if not request.stream:
+                yield _whole(response)
+                return
+            async with contextlib.aclosing(_chunks(response, request)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+        except Exception as error:  # noqa: BLE001 - all of it is classified and raised
+            raise classify(error, request) from None
+
+    async def aclose(self) -> None:
+        """Close LiteLLM's connections."""
+        if not _imported():
+            return
+        with contextlib.suppress(Exception):
+            await library().close_litellm_async_clients()
+
+
+def _imported() -> bool:
+    return bool(library.cache_info().currsize)
+
+
+def _parameters(request: Request) -> dict[str, Any]:
+    sampling = request.sampling
+    parameters: dict[str, Any] = {
+        "model": request.model,
+        "messages": list(request.messages),
+        "timeout": request.timeout,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "max_tokens": sampling.max_tokens,
+        "seed": sampling.seed,
+        "stop": list(sampling.stop) or None,
+        "api_key": request.api_key,
+        "api_base": _address(request),
+    }
+    if sampling.schema is not None:
+        schema = {"name": "answer", "schema": sampling.schema, "strict": True}
+        parameters["response_format"] = {"type": "json_schema", "json_schema": schema}
+    if request.stream:
+        parameters |= {"stream": True, "stream_options": {"include_usage": True}}
+    return {name: value for name, value in parameters.items() if value is not None} | request.extra
+
+
+def _address(request: Request) -> str | None:
+    """Return the endpoint as LiteLLM wants it."""
+    if request.api_base is None:
+        return None
+    path = _ROOTS.get(request.model.partition("/")[0], "")
+    base = request.api_base.rstrip("/")
+    return base if base.endswith(path) else base + path
+
+
+async def _chunks(wrapper: Any, request: Request) -> AsyncGenerator[Chunk, None]:
+    """Yield the chunks of LiteLLM's stream wrapper.
+
+    Its own iteration keeps and adds up every chunk for logs that nobody reads, which costs most of a stream's time; its
+    `chunk_creator` is the translation alone. A stream that ends without the provider's own finish reason was cut.
+    """
+    said, last, source = False, Chunk(), None
+    try:
+        source = wrapper.completion_stream or await wrapper.fetch_stream()
+        async for made, raw in _translated(wrapper, source):
+            last = _raw_facts(raw)
+            chunk = replace(_piece(made), served=last.served, usage=_usage(getattr(made, "usage", None)) or last.usage)
+            said = said or bool(chunk.text or chunk.reasoning)
+            yield chunk
+        finish = _finish(getattr(wrapper, "received_finish_reason", None)) or last.finish_reason
+        if finish is None or not (said or last.served):
+            kind, what = (
+                (ErrorKind.CAPACITY, "the stream broke off") if said else (ErrorKind.MALFORMED_ANSWER, "an empty stream")
+            )
+            raise ModelError(kind, what, model=request.model)
+        yield Chunk(finish_reason=finish)
+    finally:
+        await _close(wrapper, source)
+
+
+async def _translated(wrapper: Any, source: Any) -> AsyncIterator[tuple[Any, Any]]:
+    """Yield LiteLLM's chunk and what it was made from."""
+    if not hasattr(source, "__aiter__"):
+        async for chunk in wrapper:
+            yield chunk, chunk
+        return
+    over = False
+    async for raw in source:
+        if raw is None:
+            continue
+        made = None
+        if not over:
+            try:
+                made = wrapper.chunk_creator(chunk=raw)
+            except StopIteration:
+                over = True
+        yield made, raw
+
+
+def _raw_facts(raw: Any) -> Chunk:
+    """Return what LiteLLM's chunk loses of the provider's: the serving model, Gemini's usage and finish reason."""
+    choices = getattr(raw, "choices", None)
+    return Chunk(
+        finish_reason=_finish(choices[0].finish_reason) if choices else None,
+        usage=_usage(getattr(raw, "usage", None)),
+        served=getattr(raw, "model", None),
+    )
+
+
+async def _close(wrapper: Any, source: Any) -> None:
+    """Hang up, so that a provider stops writing (and charging) at once. Who holds the connection differs by provider."""
+    holders = (source, wrapper, getattr(source, "http_response", None), getattr(source, "streaming_response", None))
+    for holder in holders:
+        with contextlib.suppress(Exception):
+            await holder.aclose()  # type: ignore[union-attr]
+
+
+def _whole(response: Any) -> Chunk:
+    if not getattr(response, "choices", None):
+        raise ModelError(ErrorKind.MALFORMED_ANSWER, "the answer has no choices", model=str(getattr(response, "model", "")))
+    choice = response.choices[0]
+    return Chunk(
+        text=choice.message.content or "",
+        reasoning=getattr(choice.message, "reasoning_content", None) or "",
+        finish_reason=_finish(choice.finish_reason) or "stop",
+        usage=_usage(getattr(response, "usage", None)),
+        served=getattr(response, "model", None),
+    )
+
+
+def _piece(chunk: Any) -> Chunk:
+    if chunk is None or not chunk.choices:
+        return Chunk()
+    choice = chunk.choices[0]
+    return Chunk(
+        text=choice.delta.content or "",
+        reasoning=getattr(choice.delta, "reasoning_content", None) or "",
+        finish_reason=_finish(choice.finish_reason),
+    )
+
+
+def _finish(reason: Any) -> str | None:
+    return str(reason) if reason else None
+
+
+def _usage(usage: Any) -> Usage | None:
+    if usage is None or not (usage.prompt_tokens or usage.completion_tokens):
+        return None
+    prompt, completion = getattr(usage, "prompt_tokens_details", None), getattr(usage, "completion_tokens_details", None)
+    return Usage(
+        prompt=usage.prompt_tokens or 0,
+        completion=usage.completion_tokens or 0,
+        cached=getattr(prompt, "cached_tokens", None) or 0,
+        reasoning=getattr(completion, "reasoning_tokens", None) or 0,
+    )
