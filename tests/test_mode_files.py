@@ -99,7 +99,8 @@ def test_json_indented_with_tabs_loads(write):
     [
         "name: !!python/object/apply:os.system [echo]\n",
         "name: x\ndescription: !!binary aGk=\n",
-        "a: &a [x,x,x,x,x,x,x,x,x,x]\n" + "".join(f"{c}: &{c} [{', '.join(['*' + p] * 10)}]\n" for p, c in zip("abcde", "bcdef")),
+        "a: &a [x,x,x,x,x,x,x,x,x,x]\n"
+        + "".join(f"{c}: &{c} [{', '.join(['*' + p] * 10)}]\n" for p, c in zip("abcde", "bcdef")),
         "name: &n [*n]\n",
         "[" * 5000 + "]" * 5000,
         "? [a, b]\n: c\n",

@@ -16,7 +16,19 @@ def plan_of(*turns, **more):
 
 @pytest.mark.parametrize(
     "text",
-    ["{topic.__class__}", "{topic[0]}", "{0}", "{}", "{ topic }", "{topic!r}", "{topic:>99}", "{{", "}", "%(topic)s", "{unknown}"],
+    [
+        "{topic.__class__}",
+        "{topic[0]}",
+        "{0}",
+        "{}",
+        "{ topic }",
+        "{topic!r}",
+        "{topic:>99}",
+        "{{",
+        "}",
+        "%(topic)s",
+        "{unknown}",
+    ],
 )
 def test_other_braces_stay_literal(text):
     plan = plan_of({"role": "a", "template": text})

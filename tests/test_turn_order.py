@@ -51,7 +51,10 @@ def test_a_repeated_name_means_the_latest_turn_of_it():
 def modes(draw):
     turn = st.fixed_dictionaries(
         {"role": st.sampled_from("abc")},
-        optional={"template": st.sampled_from(["{topic}", "{previous}", "x"]), "sees": st.sampled_from(["all", "previous", "none"])},
+        optional={
+            "template": st.sampled_from(["{topic}", "{previous}", "x"]),
+            "sees": st.sampled_from(["all", "previous", "none"]),
+        },
     )
     block = st.fixed_dictionaries(
         {"turns": st.lists(turn, min_size=1, max_size=3), "repeat": st.integers(1, 3)},

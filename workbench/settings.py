@@ -116,6 +116,14 @@ def load_settings(workspace: Path | str | None = None) -> Settings:
         raise SettingsError(f"{path}: {where}: {first['msg']}", hint="docs/settings.md lists every key.") from None
 
 
+def with_cassette(settings: Settings, cassette: Path | str | None, pace: float | None = None) -> Settings:
+    """Return settings that answer from a cassette, given relative to the current folder; the same settings for None."""
+    if cassette is None:
+        return settings
+    changes: dict[str, Any] = {"cassette": Path(cassette).resolve()} | ({} if pace is None else {"pace": pace})
+    return settings.model_copy(update={"replay": settings.replay.model_copy(update=changes)})
+
+
 @lru_cache(maxsize=32)
 def load_env(root: Path) -> None:
     """Load `.env` of a workspace once; variables that are already set win."""

@@ -220,12 +220,17 @@ def init(folder: Annotated[Path, typer.Argument(help="Folder to lay out.")] = Pa
     init_workspace(folder)
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def lab(context: typer.Context, notebook: Annotated[Path | None, typer.Argument(help="Notebook to open.")] = None) -> None:
-    """Open JupyterLab on the quickstart notebook; further options go to JupyterLab."""
+@app.command(context_settings={"ignore_unknown_options": True})
+def lab(
+    arguments: Annotated[
+        list[str] | None, typer.Argument(metavar="[NOTEBOOK] [OPTIONS]", help="A notebook; options go to JupyterLab.")
+    ] = None,
+) -> None:
+    """Open JupyterLab on the quickstart, or on another notebook."""
     from workbench.cli.workspace import open_lab
 
-    open_lab(notebook, context.args)
+    named = [word for word in arguments or [] if word.endswith(".ipynb")]
+    open_lab(Path(named[0]) if named else None, [word for word in arguments or [] if word not in named])
 
 
 @app.command()

@@ -17,11 +17,23 @@ _COLOURS: Final = ("cyan", "yellow", "green", "magenta", "blue", "red")
 
 
 def watch(dialogue: Dialogue) -> None:
-    """Print a dialogue until it ends."""
-    view = _Live(dialogue) if sys.stdout.isatty() else Lines(dialogue, _print)
-    for event in dialogue.events():
-        view.see(event)
-        sys.stdout.flush()
+    """Print a dialogue until it ends.
+
+    Raises:
+        KeyboardInterrupt: after Ctrl-C, when its calls are stopped and what was said is kept and printed.
+    """
+    view, seen = _Live(dialogue) if sys.stdout.isatty() else Lines(dialogue, _print), 0
+    try:
+        for event in dialogue.events():
+            view.see(event)
+            seen = event.seq
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        dialogue.cancel()
+        for event in dialogue.wait().recorded_events():
+            if event.seq > seen:
+                view.see(event)
+        raise
 
 
 def _print(line: str) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from workbench.errors import WorkbenchError
 from workbench.settings import CONFIG_NAME, find_workspace
@@ -42,11 +42,14 @@ def init_workspace(folder: Path) -> None:
 def open_lab(notebook: Path | None, options: list[str]) -> None:
     """Replace this process by JupyterLab, on a notebook or the workspace's quickstart."""
     workspace = find_workspace()
-    chosen = notebook or _quickstart(workspace)
+    chosen = (notebook or _quickstart(workspace)).resolve()
     if not chosen.is_file():
         raise WorkbenchError(f"{chosen} does not exist", hint="`workbench init` lays out a workspace with a quickstart.")
-    os.chdir(workspace)
-    command = [sys.executable, "-m", "jupyterlab", *options, str(chosen.resolve().relative_to(workspace))]
+    root = workspace if chosen.is_relative_to(workspace) else chosen.parent
+    os.chdir(root)
+    opened = f"--LabApp.default_url=/lab/tree/{quote(chosen.relative_to(root).as_posix())}"
+    as_root = ["--allow-root"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={root}", opened, *as_root, *options]
     os.execv(sys.executable, command)  # noqa: S606 - our own interpreter, no shell
 
 
@@ -56,11 +59,18 @@ def _quickstart(workspace: Path) -> Path:
     if not path.exists():
         _make(path.parent)
         for name in ("quickstart.ipynb", "quickstart.jsonl"):
-            source = files("workbench") / "notebook" / "examples" / name
-            if source.is_file():
-                with as_file(source) as file:
-                    shutil.copy(file, path.parent / name)
+            shutil.copy(_example(name), path.parent / name)
     return path
+
+
+def _example(name: str) -> Path:
+    """Return an example that comes with the package: from the wheel, or from the checkout it runs in."""
+    package = Path(__file__).resolve().parent.parent
+    places = (package / "notebook" / "examples" / name, package.parent / "notebooks" / name)
+    for place in places:
+        if place.is_file():
+            return place
+    raise WorkbenchError(f"the example {name} is missing from this installation", hint="Install dialogue-workbench again.")
 
 
 def _make(folder: Path) -> None:

@@ -8,11 +8,13 @@ if need be. A call whose usage stays unknown (cut off, timed out, cancelled) kee
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from workbench.dialogue.mode import LimitsSpec
+from workbench.dialogue.run import RunSpec
+from workbench.dialogue.transcript import Transcript, Turn
 from workbench.errors import BudgetExceededError, ErrorKind
 from workbench.events import Call, Usage
 from workbench.models import ModelCard, Request
@@ -42,7 +44,7 @@ class Amount:
 
 def prompt_bound(messages: Iterable[dict[str, str]]) -> int:
     """Return a number of tokens that the messages cannot exceed."""
-    return sum(len(message["content"].encode()) + _OVERHEAD for message in messages)
+    return sum(len(message["content"].encode(errors="surrogatepass")) + _OVERHEAD for message in messages)
 
 
 def bound(card: ModelCard, messages: Iterable[dict[str, str]], max_tokens: int) -> Amount:
@@ -59,6 +61,32 @@ def charge(call: Call, reserved: Amount) -> Amount:
     if call.outcome in _UNCHARGED and not (call.text or call.reasoning):
         return Amount(calls=1)
     return reserved
+
+
+def spent(transcript: Transcript, runs: Sequence[RunSpec]) -> Amount:
+    """Return what a dialogue has spent at most: what is known, and the bound of each call whose usage was lost.
+
+    Args:
+        transcript: of the dialogue.
+        runs: all its runs so far, the last one last; a lost call may be one of an earlier run's models.
+    """
+    plan, total = runs[-1].plan(), Amount()
+
+    def most(turn: Turn, model: str) -> Amount:
+        bounds = [
+            bound(card, turn.messages, run.longest(plan.by_id[turn.id], card))
+            for run in runs
+            for card in run.cast[turn.role]
+            if card.name == model
+        ]
+        return max(bounds, key=lambda amount: (amount.cost, amount.tokens), default=Amount(calls=1))
+
+    for turn in transcript.turns:
+        for call in turn.calls:
+            total += charge(call, most(turn, call.model))
+    for lost in transcript.unended.values():
+        total += most(transcript[lost.turn], lost.model)
+    return total
 
 
 class Budget:

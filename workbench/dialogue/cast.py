@@ -8,6 +8,7 @@ requires and whose key is set.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -106,8 +107,13 @@ def check_priced(parts: Mapping[str, Part], max_cost: float | None) -> None:
 
 
 def _claimed(role: str, spec: RoleSpec, wishes: Wishes) -> Speaker | None:
-    names = (role, role.rpartition("_")[0], spec.model)
+    names = (role, _instance_of(role), spec.model)
     return next((wishes.participants[name] for name in names if name and name in wishes.participants), None)
+
+
+def _instance_of(role: str) -> str:
+    """Return the role that a parallel one is an instance of: `voice` for `voice_2`; any other role as it is."""
+    return re.sub(r"_\d+$", "", role)
 
 
 def _judge(plan: Plan, wishes: Wishes) -> str | None:
@@ -118,7 +124,8 @@ def _judge(plan: Plan, wishes: Wishes) -> str | None:
 
 
 def _check_names(plan: Plan, wishes: Wishes) -> None:
-    known = {*plan.roles, *plan.mode.roles} | {spec.model for spec in plan.roles.values() if spec.model}
+    roles = {*plan.roles, *plan.mode.roles, *map(_instance_of, plan.roles)}
+    known = roles | {spec.model for spec in plan.roles.values() if spec.model}
     for name in wishes.participants:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=2)

@@ -11,6 +11,7 @@ import queue
 import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -28,7 +29,7 @@ _END: Final = object()
 
 
 def _hand_over(loop: asyncio.AbstractEventLoop, box: asyncio.Queue[Any], item: object) -> None:
-    if not loop.is_closed():
+    with suppress(RuntimeError):  # that loop was closed: nobody reads any more, and the dialogue goes on
         loop.call_soon_threadsafe(box.put_nowait, item)
 
 
@@ -216,7 +217,7 @@ class Dialogue:
     def _attach(self, running: Future[None], stop: Callable[[], None]) -> None:
         """Connect the handle to its run; called by the orchestrator."""
         self._running, self._stop = running, stop
-        running.add_done_callback(lambda _done: self._tell(_END))
+        running.add_done_callback(self._end)
 
     def _publish(self, event: Event) -> None:
         """Take an event in, after the record; called on the engine's loop."""
@@ -224,11 +225,13 @@ class Dialogue:
             self.transcript.apply(event)
             if event.durable:
                 self._events.append(event)
-        self._tell(event)
+            watchers = tuple(self._watchers)  # who comes after this has the event in its past
+        for watcher in watchers:
+            watcher(event)
 
-    def _tell(self, item: Event | object) -> None:
+    def _end(self, _done: object) -> None:
         for watcher in tuple(self._watchers):
-            watcher(item)
+            watcher(_END)
 
     def _watch(self, watcher: Callable[[Event | object], None]) -> tuple[list[Event], Callable[[], None]]:
         """Return the past and be told the future, with no event lost or doubled between the two."""

@@ -46,6 +46,7 @@ class Engine:
         spec: what to run.
         client: makes the calls.
         said: turn id to text of the turns that are already complete.
+        answers: turn id to the answer of a turn that was paid for, but whose end was not recorded.
         budget: what may still be spent.
         seq: number of the last event of the dialogue so far; 0 for a new one.
     """
@@ -57,12 +58,14 @@ class Engine:
         client: Client,
         *,
         said: Mapping[str, str] | None = None,
+        answers: Mapping[str, Call] | None = None,
         budget: Budget | None = None,
         seq: int = 0,
     ) -> None:
         self.dialogue, self.spec, self.client = dialogue, spec, client
         self.plan: Plan = spec.plan()
         self.budget = budget or Budget(spec.limits)
+        self.answers = answers or {}
         self._said = dict(said or {})
         self._seq = seq
         self._events: asyncio.Queue[Event] = asyncio.Queue()
@@ -77,24 +80,24 @@ class Engine:
             first: makes the opening event (`lambda engine: engine.event(DialogueStarted, …)`).
         """
         yield first(self)
-        async with asyncio.TaskGroup() as group:
-            deadline = self._start_deadline(group)
-            self._launch(group)
+        deadline = self._start_deadline()
+        try:
+            self._launch()
             while self._tasks:
                 event = await self._events.get()
                 yield event
                 if isinstance(event, _FINAL):
                     self._close(event)
-                    self._launch(group)
-            if deadline:
-                deadline.cancel()
+                    self._launch()
+        finally:  # no TaskGroup: a generator that is closed inside one raises a group, not what went wrong
+            await self._hang_up(deadline)
         whole = len(self._said) == len(self.plan.turns)
         status, reason = (Status.COMPLETED, None) if whole or not self._ended else self._ended
         yield self.event(DialogueEnded, status=status, reason=reason)
 
     def stop(self, status: Status = Status.CANCELLED, reason: str | None = None) -> None:
         """Start no further turn, cancel those that run, and end with `status`. On the engine's loop only."""
-        if self._ended is None or self._ended[0] is not Status.CANCELLED:
+        if self._ended is None or status is Status.CANCELLED:
             self._ended = (status, reason)
         for task in self._tasks.values():
             task.cancel()
@@ -107,7 +110,15 @@ class Engine:
     def _open_turns(self) -> list[PlannedTurn]:
         return [turn for turn in self.plan.turns if turn.id not in self._said]
 
-    def _start_deadline(self, group: asyncio.TaskGroup) -> asyncio.Task[None] | None:
+    async def _hang_up(self, deadline: asyncio.Task[None] | None) -> None:
+        """Leave no task behind, whether the run ended or its reader went away."""
+        left = [*self._tasks.values(), *([deadline] if deadline else [])]
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left)
+
+    def _start_deadline(self) -> asyncio.Task[None] | None:
         if (seconds := self.spec.limits.timeout) is None:
             return None
 
@@ -115,9 +126,9 @@ class Engine:
             await asyncio.sleep(seconds)
             self.stop(Status.COST_LIMITED, f"timeout: the run took {seconds:g} s")
 
-        return group.create_task(expire())
+        return asyncio.create_task(expire())
 
-    def _launch(self, group: asyncio.TaskGroup) -> None:
+    def _launch(self) -> None:
         """Start every turn whose dependencies are complete."""
         ready = [] if self._ended else [turn_id for turn_id, missing in self._waiting.items() if not missing]
         for turn_id in ready:
@@ -127,7 +138,7 @@ class Engine:
                     self._ended = (Status.COST_LIMITED, f"max_turns: {limit} turns are made")
                 return
             del self._waiting[turn_id]
-            self._tasks[turn_id] = group.create_task(self._turn(self.plan.by_id[turn_id]))
+            self._tasks[turn_id] = asyncio.create_task(self._turn(self.plan.by_id[turn_id]))
             self._tasks[turn_id].add_done_callback(partial(self._unbegun, turn_id))
 
     def _unbegun(self, turn_id: str, task: asyncio.Task[None]) -> None:
@@ -141,8 +152,10 @@ class Engine:
             self._said[event.turn] = event.text
             for missing in self._waiting.values():
                 missing.discard(event.turn)
-        elif isinstance(event, TurnFailed) and self._ended is None:
-            self._ended = (Status.FAILED, f"{event.turn}: {event.error}")
+        elif isinstance(event, TurnFailed):
+            self._ended = self._ended or (Status.FAILED, f"{event.turn}: {event.error}")
+        else:
+            self._ended = self._ended or (Status.CANCELLED, f"{event.turn} was cancelled, though nobody asked for it")
 
     async def _turn(self, turn: PlannedTurn) -> None:
         """Speak one turn; whatever happens, its last event is a final one and it raises nothing."""
@@ -154,7 +167,7 @@ class Engine:
             final = self.event(TurnCancelled, turn=turn.id, text=voice.text, reasoning=voice.reasoning)
         except BudgetExceededError as error:
             self._ended = self._ended or (Status.COST_LIMITED, f"{error.limit}: {error.message}")
-            final = self.event(TurnCancelled, turn=turn.id)
+            final = self.event(TurnCancelled, turn=turn.id, text=voice.text, reasoning=voice.reasoning)
         except ModelError as error:
             final = self._failed(turn, error.kind, error.message, error.hint, voice.text)
         except Exception as error:  # noqa: BLE001 - a defect must end the turn in the record, not only in a log
@@ -174,6 +187,8 @@ class _Voice:
 
     async def speak(self) -> TurnCompleted:
         engine, turn, spec = self.engine, self.turn, self.engine.spec
+        if (paid := engine.answers.get(turn.id)) is not None:
+            return engine.event(TurnCompleted, turn=turn.id, text=paid.text, reasoning=paid.reasoning)
         chain = spec.cast[turn.role]
         messages = messages_for(turn, engine.plan, engine._said, spec.topic)  # noqa: SLF001 - one module, one machine
         self._tell(TurnStarted, index=turn.index, role=turn.role, model=chain[0].name, round=turn.round, messages=messages)
@@ -192,7 +207,7 @@ class _Voice:
         return Sampling(
             temperature=wish.temperature,
             top_p=wish.top_p,
-            max_tokens=wish.max_tokens or card.default_output or spec.max_output,
+            max_tokens=spec.longest(self.turn, card),
             seed=None if spec.seed is None else spec.seed + self.turn.index,
             stop=tuple(wish.stop),
         )

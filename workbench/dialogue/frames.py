@@ -1,14 +1,56 @@
-"""Turns and calls of one dialogue as tidy DataFrames. The record has the same columns over all dialogues."""
+"""Turns and calls of one dialogue as tidy DataFrames, typed as those of the record, over all dialogues, are."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from workbench.dialogue.transcript import Turn, measure
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+_TURN: Final = {
+    "turn": "string",
+    "index": "Int64",
+    "role": "string",
+    "round": "Int64",
+    "model": "string",
+    "served": "string",
+    "status": "string",
+    "text": "string",
+    "reasoning": "string",
+    "prompt_tokens": "Int64",
+    "completion_tokens": "Int64",
+    "cost": "float64",
+    "latency": "float64",
+    "calls": "Int64",
+    "error": "string",
+}
+"""Column to type, whether there are rows or not."""
+_CALL: Final = {
+    "call": "string",
+    "turn": "string",
+    "asked": "string",
+    "model": "string",
+    "served": "string",
+    "provider": "string",
+    "attempt": "Int64",
+    "outcome": "string",
+    "prompt_tokens": "Int64",
+    "completion_tokens": "Int64",
+    "cached_tokens": "Int64",
+    "reasoning_tokens": "Int64",
+    "cost": "float64",
+    "queue": "float64",
+    "first_token": "float64",
+    "total": "float64",
+    "finish_reason": "string",
+    "fallback_reason": "string",
+    "error": "string",
+    "started_at": "datetime64[us, UTC]",
+}
 
 
 def turns_frame(turns: Iterable[Turn]) -> pd.DataFrame:
@@ -19,9 +61,6 @@ def turns_frame(turns: Iterable[Turn]) -> pd.DataFrame:
     """
     import pandas as pd
 
-    columns = (
-        "turn index role round model served status text reasoning prompt_tokens completion_tokens cost latency calls error"
-    )
     rows = []
     for turn in turns:
         metrics = measure([turn], turn.latency)
@@ -44,8 +83,7 @@ def turns_frame(turns: Iterable[Turn]) -> pd.DataFrame:
                 "error": turn.error,
             }
         )
-    frame = pd.DataFrame(rows, columns=columns.split())
-    return frame.astype({"round": "Int64", "cost": "float64", "latency": "float64"})
+    return pd.DataFrame(rows, columns=list(_TURN)).astype(_TURN)
 
 
 def calls_frame(turns: Iterable[Turn]) -> pd.DataFrame:
@@ -83,6 +121,4 @@ def calls_frame(turns: Iterable[Turn]) -> pd.DataFrame:
                 "started_at": pd.to_datetime(call.started_at, unit="s", utc=True),
             }
         )
-    frame = pd.DataFrame(rows)
-    tokens = [column for column in frame.columns if column.endswith("_tokens")]
-    return frame.astype(dict.fromkeys(tokens, "Int64") | ({"cost": "float64"} if rows else {}))
+    return pd.DataFrame(rows, columns=list(_CALL)).astype(_CALL)

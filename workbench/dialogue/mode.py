@@ -114,5 +114,5 @@ class Mode(_Part):
 
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema of a mode file, for editors."""
-    schema = Mode.model_json_schema()
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Workbench mode"} | schema
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Workbench mode"}
+    return Mode.model_json_schema() | head

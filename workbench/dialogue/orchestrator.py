@@ -9,12 +9,13 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
-from workbench.dialogue.budget import Amount, Budget, bound
+from workbench.dialogue.budget import Budget, spent
 from workbench.dialogue.cast import Part, Speaker, Wishes, cast_roles, check_priced, check_ready
 from workbench.dialogue.dialogue import Dialogue
 from workbench.dialogue.engine import Engine
@@ -23,14 +24,16 @@ from workbench.dialogue.mode import LimitsSpec, Mode
 from workbench.dialogue.plan import compile_mode
 from workbench.dialogue.run import RunSpec
 from workbench.dialogue.transcript import Transcript
-from workbench.errors import WorkbenchError
+from workbench.errors import RecordError, WorkbenchError
 from workbench.events import DialogueResumed, DialogueStarted, Event, Status
 from workbench.loop import run, submit
 from workbench.models import Client, ModelRegistry
 from workbench.records import Record
-from workbench.settings import Settings, load_settings
+from workbench.settings import Settings, load_settings, with_cassette
 
 ModeLike = str | Path | dict[str, Any] | Mode
+_RUNNING: Final[dict[str, tuple[Orchestrator, Dialogue]]] = {}
+"""What this process runs now, by id. The record tells processes apart, not two runs in one of them."""
 
 
 class Orchestrator:
@@ -42,6 +45,8 @@ class Orchestrator:
         models: the model cards; by default those of the settings.
         record: where everything is kept; by default the one that the settings name.
         client: makes the calls.
+        cassette: answer from this file of recorded answers instead of the models.
+        pace: of the cassette: 1 as fast as it once was, 0 at once.
 
     >>> with Orchestrator() as workbench:                                        # doctest: +SKIP
     ...     d = workbench.run("debate", "Tabs are better than spaces.", models=["local"], parameters={"rounds": 1})
@@ -57,8 +62,10 @@ class Orchestrator:
         models: ModelRegistry | None = None,
         record: Record | None = None,
         client: Client | None = None,
+        cassette: Path | str | None = None,
+        pace: float | None = None,
     ) -> None:
-        self.settings = settings or load_settings(workspace)
+        self.settings = with_cassette(settings or load_settings(workspace), cassette, pace)
         self.models = models or ModelRegistry(self.settings)
         self.modes = ModeLoader(self.settings.mode_folders)
         self.client = client or Client(self.settings)
@@ -78,7 +85,13 @@ class Orchestrator:
         self.close()
 
     def close(self) -> None:
-        """Close the client's connections and the record."""
+        """Stop the dialogues that still run, keeping what was said; then close the client's connections and the record."""
+        mine = [dialogue for owner, dialogue in list(_RUNNING.values()) if owner is self]
+        for dialogue in mine:
+            dialogue.cancel()
+        for dialogue in mine:
+            with suppress(WorkbenchError):
+                dialogue.wait()
         run(self.client.aclose())
         if self._record is not None:
             self._record.close()
@@ -146,7 +159,7 @@ class Orchestrator:
 
     async def run_async(self, mode: ModeLike, topic: str, **options: Any) -> Dialogue:
         """Run a dialogue without blocking the caller's event loop. Options and errors as for `prepare`."""
-        return await (await asyncio.to_thread(self.start, mode, topic, **options))
+        return await _finished(partial(self.start, mode, topic, **options))
 
     def load(self, dialogue: str) -> Dialogue:
         """Return a stored dialogue by its id, the beginning of it, or `last`.
@@ -171,22 +184,22 @@ class Orchestrator:
         Models, endpoints, parameters, seed and limits are those it began with, unless given here.
 
         Raises:
-            RecordError: there is no such dialogue, or another process is running it.
+            RecordError: there is no such dialogue, or it is being run.
             WorkbenchError: it is complete already.
         """
-        found = self.load(dialogue)
-        if found.status is Status.COMPLETED:
-            raise WorkbenchError(f"dialogue {found.id} is complete", hint=f"`workbench show {found.id}` shows it.")
-        self.record.claim(found.id)
-        began = RunSpec.model_validate(found.transcript.run)
-        wishes = Wishes(participants or {}, tuple(models), judge, api_base, kept=began.cast)
-        spec = self._recast(began, wishes, limits or {})
+        dialogue = self.record.find(dialogue)
+        runs = _runs(self._unfinished(dialogue))
+        wishes = Wishes(participants or {}, tuple(models), judge, api_base, kept=runs[-1].cast)
+        spec = self._recast(runs[-1], wishes, limits or {})
+        self.record.claim(dialogue)
+        found = self._unfinished(dialogue)  # again: whoever ran it until now may have left more
         engine = Engine(
             found.id,
             spec,
             self.client,
             said=found.transcript.said,
-            budget=Budget(spec.limits, spent(found.transcript, spec)),
+            answers=found.transcript.answers,
+            budget=Budget(spec.limits, spent(found.transcript, _runs(found))),
             seq=found.transcript.seq,
         )
         return self._drive(found, engine, lambda engine: engine.event(DialogueResumed, run=spec.dump()))
@@ -197,7 +210,7 @@ class Orchestrator:
 
     async def resume_async(self, dialogue: str, **options: Any) -> Dialogue:
         """Go on with a dialogue that stopped, without blocking the caller's event loop."""
-        return await (await asyncio.to_thread(self.restart, dialogue, **options))
+        return await _finished(partial(self.restart, dialogue, **options))
 
     def import_json(self, text: str) -> Dialogue:
         """Take a dialogue that was exported as JSON into the record.
@@ -211,6 +224,12 @@ class Orchestrator:
         events = read_json(text)
         self.record.write(events)
         return Dialogue.stored(events)
+
+    def _unfinished(self, dialogue: str) -> Dialogue:
+        found = self.load(dialogue)
+        if found.status is Status.COMPLETED:
+            raise WorkbenchError(f"dialogue {found.id} is complete", hint=f"`workbench show {found.id}` shows it.")
+        return found
 
     def _recast(self, spec: RunSpec, wishes: Wishes, limits: Mapping[str, float | int | None]) -> RunSpec:
         """Apply what a resume changes; roles that it does not name keep their models."""
@@ -226,18 +245,43 @@ class Orchestrator:
 
     def _drive(self, dialogue: Dialogue, engine: Engine, first: Callable[[Engine], Event]) -> Dialogue:
         record = self.record
+        if _RUNNING.setdefault(dialogue.id, (self, dialogue))[1] is not dialogue:
+            raise RecordError(f"Dialogue {dialogue.id} is being run by this process.", hint="Stop it first, or wait.")
 
         async def drive() -> None:
-            async with aclosing(engine.run(first)) as events:
-                async for event in events:
-                    if event.barrier:
-                        await record.commit(event)
-                    elif event.durable:
-                        record.append(event)
-                    dialogue._publish(event)  # noqa: SLF001 - the handle's other half
+            try:
+                async with aclosing(engine.run(first)) as events:
+                    async for event in events:
+                        if event.barrier:
+                            await record.commit(event)
+                        elif event.durable:
+                            record.append(event)
+                        dialogue._publish(event)  # noqa: SLF001 - the handle's other half
+            finally:
+                del _RUNNING[dialogue.id]
 
         dialogue._attach(submit(drive()), engine.stop)  # noqa: SLF001 - as above
         return dialogue
+
+
+async def _finished(begin: Callable[[], Dialogue]) -> Dialogue:
+    """Begin a dialogue on a thread and await its end; who stops waiting stops the dialogue, even one about to begin."""
+    beginning = asyncio.ensure_future(asyncio.to_thread(begin))
+    try:
+        dialogue = await asyncio.shield(beginning)
+    except asyncio.CancelledError:
+        with suppress(WorkbenchError):
+            dialogue = await beginning
+            dialogue.cancel()
+            await dialogue
+        raise
+    return await dialogue
+
+
+def _runs(dialogue: Dialogue) -> list[RunSpec]:
+    """Return all runs of a stored dialogue, the first one first."""
+    began = [e.run for e in dialogue.recorded_events() if isinstance(e, DialogueStarted | DialogueResumed)]
+    return [RunSpec.model_validate(run) for run in began]
 
 
 def merge_limits(limits: LimitsSpec, changes: Mapping[str, float | int | None]) -> LimitsSpec:
@@ -256,16 +300,3 @@ def merge_limits(limits: LimitsSpec, changes: Mapping[str, float | int | None]) 
         raise WorkbenchError(
             f"limit {first['loc'][0]}: {first['msg']}", hint=f"Limits: {', '.join(LimitsSpec.model_fields)}."
         ) from None
-
-
-def spent(transcript: Transcript, spec: RunSpec) -> Amount:
-    """Return what a dialogue has spent at most: what is known, and the bound of each call whose usage was lost."""
-    total = Amount()
-    for call in (call for turn in transcript.turns for call in turn.calls):
-        total += Amount(call.cost or 0.0, call.usage.total if call.usage else 0, 1)
-    for turn, lost in transcript.lost_calls:
-        chain = spec.cast[turn.role]
-        card = next((card for card in chain if lost and card.name == lost.model), chain[0])
-        most = bound(card, turn.messages, card.default_output or spec.max_output)
-        total += Amount(most.cost, most.tokens, 0 if lost else 1)
-    return total

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from workbench.dialogue.mode import LimitsSpec, Mode
-from workbench.dialogue.plan import Plan, compile_mode
+from workbench.dialogue.plan import Plan, PlannedTurn, compile_mode
 from workbench.models import ModelCard
 
 
@@ -35,6 +35,10 @@ class RunSpec(BaseModel):
     def plan(self) -> Plan:
         """Return the compiled mode."""
         return compile_mode(self.mode, self.parameters)
+
+    def longest(self, turn: PlannedTurn, card: ModelCard) -> int:
+        """Return how many tokens a turn's answer may have when `card` gives it."""
+        return turn.sampling.max_tokens or card.default_output or self.max_output
 
     def dump(self) -> dict[str, Any]:
         """Return it as JSON values; `RunSpec.model_validate` reads them back."""

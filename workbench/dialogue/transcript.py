@@ -10,7 +10,6 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from workbench.errors import ErrorKind
 from workbench.events import (
     Call,
     CallEnded,
@@ -114,7 +113,7 @@ def measure(turns: Iterable[Turn], latency: float | None) -> Metrics:
 
 
 class Transcript:
-    """A dialogue as its events tell it.
+    """A dialogue as its events tell it. `unended` has the calls that began and never came back, by id.
 
     >>> Transcript().status
     <Status.RUNNING: 'running'>
@@ -128,7 +127,7 @@ class Transcript:
         self.started_at: float | None = None
         self.seq = 0
         self._turns: dict[str, Turn] = {}
-        self._begun: set[str] = set()
+        self.unended: dict[str, CallStarted] = {}
         self._ran = 0.0
         self._run_began = self._last_at = 0.0
         for event in events:
@@ -145,7 +144,7 @@ class Transcript:
         """Return a copy that later events do not change."""
         twin = copy(self)
         twin._turns = {key: replace(turn, calls=list(turn.calls)) for key, turn in self._turns.items()}  # noqa: SLF001 - of this class
-        twin._begun = set(self._begun)  # noqa: SLF001 - of this class
+        twin.unended = dict(self.unended)
         return twin
 
     @property
@@ -171,16 +170,9 @@ class Transcript:
         return {turn.id: turn.text for turn in self.turns if turn.status is Status.COMPLETED}
 
     @property
-    def lost_calls(self) -> list[tuple[Turn, Call | None]]:
-        """Calls that may have been charged though nobody knows how much; None stands for one that never came back."""
-        free = {ErrorKind.RATE_LIMIT, ErrorKind.CAPACITY, ErrorKind.AUTHENTICATION, ErrorKind.BAD_REQUEST}
-        unknown: list[tuple[Turn, Call | None]] = [
-            (turn, call)
-            for turn in self.turns
-            for call in turn.calls
-            if call.usage is None and (call.outcome not in free or call.text)
-        ]
-        return unknown + [(self._turns[turn_id], None) for turn_id in sorted(self._begun)]
+    def answers(self) -> dict[str, Call]:
+        """Turn id to the answer of a turn whose end was not recorded: the process died between the two."""
+        return {turn.id: turn.answer for turn in self.turns if turn.answer and turn.status is not Status.COMPLETED}
 
     @property
     def metrics(self) -> Metrics:
@@ -190,12 +182,15 @@ class Transcript:
 
     def apply(self, event: Event) -> None:
         """Take the next event in."""
-        self.seq, self._last_at = max(self.seq, event.seq), event.at
+        before, self._last_at = self._last_at, event.at
+        self.seq = max(self.seq, event.seq)
         match event:
             case DialogueStarted():
                 self.id, self.mode, self.topic, self.run = event.dialogue, event.mode, event.topic, event.run
                 self.started_at = self._run_began = event.at
             case DialogueResumed():
+                if self.status is Status.RUNNING:
+                    self._ran += max(before - self._run_began, 0.0)
                 self.run, self.status, self.reason, self._run_began = event.run, Status.RUNNING, None, event.at
             case TurnStarted():
                 self._begin(event)
@@ -211,7 +206,7 @@ class Transcript:
                 self.status, self.reason = event.status, event.reason
                 self._ran += max(event.at - self._run_began, 0.0)
             case CallStarted():
-                self._begun.add(event.turn)
+                self.unended[event.call] = event
             case _:
                 pass
 
@@ -233,7 +228,7 @@ class Transcript:
         turn.calls.append(event.call)
         if not event.call.ok:
             turn.text = turn.reasoning = ""
-        self._begun.discard(event.turn)
+        self.unended.pop(event.call.id, None)
 
     def _end(self, event: TurnCompleted | TurnFailed | TurnCancelled) -> None:
         turn = self._turns.get(event.turn)

@@ -20,6 +20,14 @@ from workbench.notebook.outputs import static_bundle
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+
+class DialogueInterrupted(KeyboardInterrupt):
+    """The kernel was interrupted while a dialogue ran; IPython shows one line for it instead of a traceback."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"KeyboardInterrupt: stopped, and what was said is kept. `workbench resume {self}` goes on from here."]
+
+
 REFRESH: Final = 0.12
 """Seconds between two updates of the display."""
 _EMPTY: Final = {"text/plain": "", "text/html": ""}
@@ -29,7 +37,7 @@ def show_until_done(dialogue: Dialogue, shell: InteractiveShell) -> None:
     """Show a running dialogue until it has ended, then leave its transcript.
 
     Raises:
-        KeyboardInterrupt: the kernel was interrupted; calls are stopped by then, and what was said is kept and shown.
+        DialogueInterrupted: the kernel was interrupted; calls are stopped by then, and what was said is kept and shown.
     """
     notebook = hasattr(shell, "kernel")
     try:
@@ -40,7 +48,7 @@ def show_until_done(dialogue: Dialogue, shell: InteractiveShell) -> None:
         dialogue.wait()
         if notebook:
             show(dialogue)
-        raise
+        raise DialogueInterrupted(dialogue.id) from None
     if notebook:
         show(dialogue)
 

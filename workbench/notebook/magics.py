@@ -23,7 +23,7 @@ class DialogueMagics(Magics):
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
         self._shell = shell
-        self._orchestrators: dict[str | None, Orchestrator] = {}
+        self._orchestrators: dict[tuple[str | None, float | None], Orchestrator] = {}
 
     @magic_arguments()
     @argument("mode", help="name of a mode (debate, sequential, parallel, chat) or a mode file")
@@ -40,6 +40,7 @@ class DialogueMagics(Magics):
     @argument("--seed", type=int, help="makes a run repeatable where the models allow it")
     @argument("--api-base", metavar="URL", help="OpenAI-compatible endpoint for models named by id")
     @argument("--cassette", metavar="FILE", help="answer from recorded answers; see docs/replay.md")
+    @argument("--pace", type=float, metavar="X", help="of a cassette: 1 as fast as it once was, 0 (the default) at once")
     @argument("--dry-run", action="store_true", help="show turns and models, and call nothing")
     @argument("-o", "--output", metavar="NAME", help="variable that the dialogue is bound to")
     @no_var_expand
@@ -63,7 +64,7 @@ class DialogueMagics(Magics):
 
         wanted = _parse(self.dialogue, line)
         try:
-            orchestrator = self._orchestrator(wanted.cassette)
+            orchestrator = self._orchestrator(wanted.cassette, wanted.pace)
             options = _options(wanted)
             if wanted.dry_run:
                 self._show_plan(*orchestrator.prepare(wanted.mode, cell.strip(), **options))
@@ -77,17 +78,13 @@ class DialogueMagics(Magics):
         if running.status is Status.FAILED:
             raise UsageError(f"dialogue {running.id} failed: {running.reason}")
 
-    def _orchestrator(self, cassette: str | None) -> Orchestrator:
-        if cassette not in self._orchestrators:
+    def _orchestrator(self, cassette: str | None, pace: float | None) -> Orchestrator:
+        """Return the orchestrator for a cassette; its path is relative to the notebook, as people type it."""
+        if (cassette, pace) not in self._orchestrators:
             from workbench.dialogue import Orchestrator
-            from workbench.settings import load_settings
 
-            settings = load_settings()
-            if cassette is not None:
-                replay = settings.replay.model_copy(update={"cassette": cassette})
-                settings = settings.model_copy(update={"replay": replay})
-            self._orchestrators[cassette] = Orchestrator(settings=settings)
-        return self._orchestrators[cassette]
+            self._orchestrators[cassette, pace] = Orchestrator(cassette=cassette, pace=pace)
+        return self._orchestrators[cassette, pace]
 
     def _show_plan(self, spec: Any, parts: Any) -> None:
         import pandas as pd
@@ -109,7 +106,7 @@ def _parse(magic: Any, line: str) -> Namespace:
 
 
 def _options(wanted: Namespace) -> dict[str, Any]:
-    parameters = {name: int(value) for name, value in map(_pair, wanted.parameters)}
+    parameters = {name: _number(value) for name, value in map(_pair, wanted.parameters)}
     if wanted.rounds is not None:
         parameters["rounds"] = wanted.rounds
     return {
@@ -121,6 +118,13 @@ def _options(wanted: Namespace) -> dict[str, Any]:
         "seed": wanted.seed,
         "api_base": wanted.api_base,
     }
+
+
+def _number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise UsageError(f"{text!r} is not a whole number") from None
 
 
 def _pair(text: str) -> tuple[str, str]:

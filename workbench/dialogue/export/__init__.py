@@ -50,8 +50,8 @@ def export_dialogue(
         data = content.encode() if isinstance(content, str) else content
         try:
             Path(path).write_bytes(data)
-        except OSError as error:
-            raise ExportError(f"{path} cannot be written: {error.strerror}") from None
+        except (OSError, ValueError) as error:  # ValueError: a path with NUL in it
+            raise ExportError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}") from None
     return content
 
 

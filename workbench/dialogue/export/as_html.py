@@ -75,12 +75,13 @@ def render_markdown(text: str) -> str:
         attributes={"a": {"href", "title"}, "ol": {"start"}},
         url_schemes={"http", "https", "mailto"},
         link_rel="noopener noreferrer nofollow",
+        set_tag_attribute_values={"a": {"target": "_blank"}},
     )
 
 
 def _facts(transcript: Transcript) -> dict[str, object]:
     return {
-        "id": transcript.id,
+        "id": visible(transcript.id),
         "mode": visible(transcript.mode),
         "topic": visible(transcript.topic),
         "status": str(transcript.status),

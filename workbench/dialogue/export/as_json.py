@@ -32,7 +32,9 @@ def to_json(transcript: Transcript, events: Sequence[Event]) -> str:
     """Return the summary with the format's name and version, and all events."""
     head = {"format": FORMAT, "version": VERSION}
     body = {"events": [event_to_dict(event) for event in events]}
-    return json.dumps(head | summary(transcript) | body, ensure_ascii=False, indent=1)
+    whole = head | summary(transcript) | body
+    text = json.dumps(whole, ensure_ascii=False, indent=1)
+    return text if _encodable(text) else json.dumps(whole, indent=1)
 
 
 def read_json(text: str) -> list[Event]:
@@ -44,14 +46,27 @@ def read_json(text: str) -> list[Event]:
     try:
         data = json.loads(text)
         name, version, events = data["format"], data["version"], data["events"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise ExportError("this is not a dialogue exported as JSON") from None
-    if name != FORMAT or version > VERSION:
+    if name != FORMAT or not isinstance(version, int):
+        raise ExportError("this is not a dialogue exported as JSON")
+    if version > VERSION:
         raise ExportError(f"cannot read {name} version {version}", hint="It was written by a newer workbench: upgrade.")
     try:
-        return [event_from_dict(event) for event in events]
-    except (RecordError, KeyError, TypeError) as error:
+        read = [event_from_dict(event) for event in events]
+        summary(Transcript(read))
+    except (RecordError, LookupError, TypeError, ValueError, AttributeError) as error:
         raise ExportError(f"an event of this export is broken: {error}") from None
+    return read
+
+
+def _encodable(text: str) -> bool:
+    """Whether a file can hold the text as it is: half a surrogate pair has to stay escaped."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _turn(turn: Turn) -> dict[str, Any]:

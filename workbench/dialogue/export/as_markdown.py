@@ -13,29 +13,31 @@ from workbench.dialogue.export.facts import ending, money, seconds, speaker, tit
 from workbench.dialogue.transcript import Transcript, Turn, measure
 from workbench.events import Status
 
-_IMAGE: Final = re.compile(r"!(?=\[)")
+_IMAGE: Final = re.compile(r"!+(?=\[)")
 _TAG: Final = re.compile(r"<(?=[A-Za-z/!?])")
-_SCHEME: Final = re.compile(r"(?i)(javascript|vbscript|data|file)\s*:")
+_ELSEWHERE: Final = r"\s*(?!https?://|mailto:|#)(?:<[^>\n]*|\S*)[:&\\]"
+"""A destination with a scheme, an entity or an escape in it, unless it plainly leads to a page or a mailbox."""
+_LINK: Final = re.compile(rf"(?i)\](?=[(:]{_ELSEWHERE})")
 
 
 def to_markdown(transcript: Transcript) -> str:
     """Return the whole dialogue."""
     head = [f"# {_inline(transcript.topic)}", "", f"{_inline(transcript.mode)}, {_inline(ending(transcript))}"]
     body = [block for turn in transcript.turns for block in _turn(turn)]
-    foot = ["---", "", f"{totals(transcript.metrics)}. Dialogue `{transcript.id}`.", ""]
+    foot = ["---", "", f"{totals(transcript.metrics)}. Dialogue {_inline(transcript.id)}.", ""]
     return "\n".join([*head, "", *body, *foot])
 
 
 def harmless(text: str) -> str:
     """Return model text whose raw HTML is literal, whose images are links, and whose links lead to no script."""
     text = _TAG.sub("&lt;", visible(text))
-    return _SCHEME.sub(r"\1&#58;", _IMAGE.sub("", text))
+    return _LINK.sub(r"]\\", _IMAGE.sub("", text))
 
 
 def _turn(turn: Turn) -> list[str]:
     metrics = measure([turn], turn.latency)
     facts = [speaker(turn), f"{metrics.tokens:,} tokens", money(metrics.cost), seconds(metrics.latency)]
-    lines = [f"## {title(turn)}", "", f"*{_inline(', '.join(facts))}*", ""]
+    lines = [f"## {_inline(title(turn))}", "", f"*{_inline(', '.join(facts))}*", ""]
     if turn.status is not Status.COMPLETED:
         lines += [f"**{turn.status}** {_inline(turn.error or '')}".rstrip(), ""]
     if turn.text:

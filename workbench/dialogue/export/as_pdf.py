@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Any, Final
 
 from workbench.dialogue.export.as_html import fragment
@@ -11,6 +12,8 @@ from workbench.errors import ExportError
 
 _MARGIN: Final = 54
 """Points, three quarters of an inch."""
+_FEWEST: Final = 200
+"""Characters of HTML that any page holds at least."""
 _CSS: Final = """
 body { font-family: sans-serif; font-size: 10pt; line-height: 1.4; }
 .wb-topic { font-size: 14pt; font-weight: bold; }
@@ -35,19 +38,34 @@ def to_pdf(transcript: Transcript) -> bytes:
             hint="pip install 'dialogue-workbench[papers]' (PyMuPDF is AGPL), or export as html and print it.",
         ) from None
     html = fragment(transcript).replace("</b><span>", "</b> <span>").replace("</span><span>", "</span> · <span>")
-    library: Any = pymupdf
-    story = library.Story(html=_without_style(html), user_css=_CSS)
+    html = _without_style(html)
+    pdf = _printed(pymupdf, html) or _printed(pymupdf, _without_tables(html))
+    if pdf is None:
+        raise ExportError("this dialogue cannot be laid out on pages", hint="Export as html and print it.")
+    return pdf
+
+
+def _printed(library: Any, html: str) -> bytes | None:
+    """Return the pages; None when there is no end to them: MuPDF tries a table row taller than a page for ever."""
+    story = library.Story(html=html, user_css=_CSS)
     file = io.BytesIO()
     writer = library.DocumentWriter(file)
     page = library.paper_rect("a4")
-    more = 1
-    while more:
+    for _ in range(10 + len(html) // _FEWEST):
         device = writer.begin_page(page)
-        more, _ = story.place((page.x0 + _MARGIN, page.y0 + _MARGIN, page.x1 - _MARGIN, page.y1 - _MARGIN))
+        more, _filled = story.place((page.x0 + _MARGIN, page.y0 + _MARGIN, page.x1 - _MARGIN, page.y1 - _MARGIN))
         story.draw(device)
         writer.end_page()
-    writer.close()
-    return file.getvalue()
+        if not more:
+            writer.close()
+            return file.getvalue()
+    return None
+
+
+def _without_tables(html: str) -> str:
+    """Return the HTML with each table row as a paragraph, which may go on over the page."""
+    rows = re.sub(r"</?(?:table|thead|tbody)>", "", html)
+    return re.sub(r"</t[dh]>", " · ", re.sub(r"<t[dh]>", "", re.sub(r"(</?)tr>", r"\1p>", rows)))
 
 
 def _without_style(html: str) -> str:

@@ -11,16 +11,19 @@ from workbench.events import Status
 _INVISIBLE: Final = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]"
 )
+_LONE: Final = re.compile("[\ud800-\udfff]")
 _ANSI: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 
 
 def visible(text: str) -> str:
     r"""Return the text without ANSI escapes, control characters, and marks that reorder or hide what one reads.
 
+    Half a surrogate pair, which no file can hold, becomes a replacement character.
+
     >>> visible("a\x1b[31mb\u202ec")
     'abc'
     """
-    return _INVISIBLE.sub("", _ANSI.sub("", text))
+    return _LONE.sub("\ufffd", _INVISIBLE.sub("", _ANSI.sub("", text)))
 
 
 def title(turn: Turn) -> str:
@@ -32,8 +35,8 @@ def title(turn: Turn) -> str:
 def speaker(turn: Turn) -> str:
     """Return the model that spoke, and the one asked for where it was another."""
     if turn.served and turn.served != turn.model:
-        return f"{turn.served} for {turn.model}"
-    return turn.served or turn.model
+        return visible(f"{turn.served} for {turn.model}")
+    return visible(turn.served or turn.model)
 
 
 def money(cost: float | None) -> str:
@@ -52,7 +55,7 @@ def seconds(value: float | None) -> str:
 
 def totals(metrics: Metrics) -> str:
     """Return turns, tokens, cost and time in one line."""
-    lost = f" ({metrics.lost_calls} failed)" if metrics.lost_calls else ""
+    lost = f" ({metrics.lost_calls} without an answer)" if metrics.lost_calls else ""
     calls = f"{metrics.calls} call{'s' * (metrics.calls != 1)}{lost}"
     turns = f"{metrics.turns} turn{'s' * (metrics.turns != 1)}"
     return f"{turns}, {calls}, {metrics.tokens:,} tokens, {money(metrics.cost)}, {seconds(metrics.latency)}"

@@ -1,0 +1,84 @@
+"""A real JupyterLab in a workspace of its own, and a real Chromium to open it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+FLAGS = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update "
+    "--disable-sync"
+).split()
+ARTIFACTS = Path(__file__).parent.parent / "test-artifacts"
+
+
+def require_chromium() -> str:
+    """Return Chromium's path; skip without one, but fail where CI=true."""
+    if CHROMIUM is None:
+        reason = "Chromium is not installed (apt-get install chromium)"
+        pytest.fail(reason) if os.environ.get("CI") == "true" else pytest.skip(reason)
+    return CHROMIUM
+
+
+@contextmanager
+def lab_server(folder: Path, home: Path):
+    """Run `workbench lab` in a folder; give its address and token."""
+    config = home / "config" / "labconfig"
+    config.mkdir(parents=True)
+    quiet = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
+    (config / "default_setting_overrides.json").write_text(json.dumps(quiet))
+    port, token = free_port(), secrets.token_hex(8)
+    command = [str(Path(sys.executable).with_name("workbench")), "lab", "--no-browser", f"--port={port}"]
+    command += [f"--IdentityProvider.token={token}"]
+    env = os.environ | {"JUPYTER_CONFIG_DIR": str(home / "config"), "JUPYTER_RUNTIME_DIR": str(home / "runtime")}
+    with (home / "lab.log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=log)
+        try:
+            wait_for_server(f"http://127.0.0.1:{port}/api/status?token={token}", process, home / "lab.log")
+            yield f"http://127.0.0.1:{port}", token
+        finally:
+            process.terminate()
+            process.wait(20)
+
+
+def wait_for_server(url: str, process: subprocess.Popen, log: Path) -> None:
+    deadline = time.monotonic() + 90
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            pytest.fail(f"JupyterLab ended: {log.read_text()[-2000:]}")
+        try:
+            with urllib.request.urlopen(url, timeout=5):
+                return
+        except OSError:
+            time.sleep(0.2)
+    pytest.fail(f"JupyterLab did not come up: {log.read_text()[-2000:]}")
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def lab_url(base: str, token: str, notebook: str) -> str:
+    return f"{base}/lab/tree/{notebook}?token={token}&reset"
+
+
+def screenshot(page, name: str) -> Path:
+    ARTIFACTS.mkdir(exist_ok=True)
+    path = ARTIFACTS / f"{re.sub(r'[^a-z0-9]+', '-', name.lower())}.png"
+    page.screenshot(path=path)
+    return path
