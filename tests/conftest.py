@@ -1,4 +1,4 @@
-"""Fixtures that several files share: a record on SQLite and on a real PostgreSQL."""
+"""Fixtures that several files share: a record on SQLite and on a real PostgreSQL, a provider on the wire, and its clients."""
 
 from __future__ import annotations
 
@@ -6,10 +6,15 @@ import os
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from postgres_server import PostgresServer, PostgresUnavailableError
+from wire import Wire
+from wired import quick
 
+from workbench.loop import run
+from workbench.models import Client
 from workbench.records import Record
 
 
@@ -68,3 +73,30 @@ def open_record(record_url: str) -> Iterator[Callable[[], Record]]:
 def record(open_record: Callable[[], Record]) -> Record:
     """An empty record, once for each kind of database."""
     return open_record()
+
+
+@pytest.fixture
+def wire() -> Iterator[Wire]:
+    """A provider that answers twelve words to everything."""
+    with Wire() as wire:
+        yield wire
+
+
+@pytest.fixture
+def make_client(tmp_path: Path) -> Iterator[Callable[..., Client]]:
+    """Makes clients with quick retries (or those given), and closes them at the end."""
+    made: list[Client] = []
+
+    def make(**retry: Any) -> Client:
+        made.append(Client(quick(tmp_path, **retry), seed=1))
+        return made[-1]
+
+    yield make
+    for client in made:
+        run(client.aclose())
+
+
+@pytest.fixture
+def client(make_client: Callable[..., Client]) -> Client:
+    """A client with quick retries and a patient circuit breaker."""
+    return make_client()

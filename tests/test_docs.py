@@ -29,11 +29,9 @@ def blocks(page, *languages):
 
 def test_modes_in_the_tutorial_compile():
     loader, seen = ModeLoader(), {}
-    for text in blocks("docs/modes.md", "yaml", "json"):
-        if text.startswith("limits:"):
-            text = f"name: limited\n{text}"
-        if text.startswith("parameters:"):
-            text = f"name: fragment\n{text}"
+    for block in blocks("docs/modes.md", "yaml", "json"):
+        fragment = block.startswith(("limits:", "parameters:"))
+        text = f"name: fragment\n{block}" if fragment else block
         if '"extends": "detective"' in text:
             assert json.loads(text)["extends"] in seen
             continue

@@ -100,7 +100,7 @@ def test_json_indented_with_tabs_loads(write):
         "name: !!python/object/apply:os.system [echo]\n",
         "name: x\ndescription: !!binary aGk=\n",
         "a: &a [x,x,x,x,x,x,x,x,x,x]\n"
-        + "".join(f"{c}: &{c} [{', '.join(['*' + p] * 10)}]\n" for p, c in zip("abcde", "bcdef")),
+        + "".join(f"{c}: &{c} [{', '.join(['*' + p] * 10)}]\n" for p, c in zip("abcde", "bcdef", strict=True)),
         "name: &n [*n]\n",
         "[" * 5000 + "]" * 5000,
         "? [a, b]\n: c\n",

@@ -2,7 +2,7 @@
 
 It answers OpenAI chat completions (`/v1`), Anthropic messages (`/anthropic`) and Gemini (`/gemini`), streamed or whole. Its
 answers depend on nothing but the request. `faults` decides what goes wrong; `requests` remembers what was asked, `answered`
-which answers went out whole, and `dropped` counts clients that hung up.
+which answers went out whole; `written` counts streamed words, and `dropped` clients that hung up.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Any
 from aiohttp import web
 
 WORDS = "the case rests on evidence that both sides accept yet weigh apart so we ask what would change their mind".split()
-STATUS = {"429": 429, "500": 500, "503": 503, "529": 529, "401": 401, "400": 400, "408": 408, "404": 404}
+STATUS = {kind: int(kind) for kind in ("400", "401", "403", "404", "408", "429", "500", "503", "529")}
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Asked:
     body: dict[str, Any]
     headers: dict[str, str]
     number: int
+    url: str = ""
 
     @property
     def key(self) -> str:
@@ -67,12 +68,15 @@ class Wire:
     delay: float = 0.0
     prompt_tokens: int = 10
     cached_tokens: int = 0
+    tells_usage: bool = True
     reasoning: str = ""
+    echo: str = "Incorrect key {key} (sic)."
     retry_after: str | None = "0"
     answer: Callable[[Asked], str] | None = None
     requests: list[Asked] = field(default_factory=list)
     answered: Counter[str] = field(default_factory=Counter)
     dropped: int = 0
+    written: int = 0
     active: int = 0
     most_active: int = 0
 
@@ -126,7 +130,7 @@ class Wire:
         return await self._respond(http, Gemini(stream="stream" in http.match_info["rest"]))
 
     async def _respond(self, http: web.Request, protocol: Protocol) -> web.StreamResponse:
-        asked = Asked(protocol.name, await http.json(), dict(http.headers), len(self.requests) + 1)
+        asked = Asked(protocol.name, await http.json(), dict(http.headers), len(self.requests) + 1, str(http.url))
         self.requests.append(asked)
         self.active += 1
         self.most_active = max(self.most_active, self.active)
@@ -143,8 +147,13 @@ class Wire:
         if fault in STATUS:
             headers = {"Retry-After": self.retry_after} if fault in ("429", "503") and self.retry_after else {}
             return web.json_response(protocol.error(STATUS[fault]), status=STATUS[fault], headers=headers)
-        if fault == "context":
-            return web.json_response(protocol.error(400, CONTEXT), status=400)
+        if fault in REFUSALS:
+            status, message = REFUSALS[fault]
+            return web.json_response(protocol.error(status, message), status=status)
+        if fault == "echo":
+            return web.json_response(protocol.error(401, self.echo.format(key=key_of(asked))), status=401)
+        if fault == "html":
+            return web.Response(text="<html><h1>Bad Gateway</h1></html>", content_type="text/html", status=502)
         if fault == "hang":
             await asyncio.sleep(600)
         if fault == "malformed":
@@ -156,7 +165,7 @@ class Wire:
                 http.transport.abort()
                 return web.Response()
             self.answered[asked.key] += 1
-            return web.json_response(protocol.whole(" ".join(words), self))
+            return web.json_response(protocol.whole("" if fault == "filtered" else " ".join(words), self, fault == "filtered"))
         return await self._stream(http, asked, protocol, words, fault)
 
     async def _stream(self, http, asked, protocol, words, fault) -> web.StreamResponse:
@@ -164,13 +173,24 @@ class Wire:
         await response.prepare(http)
         for piece in protocol.before(self):
             await response.write(piece)
+        words = [] if fault == "filtered" else words
         for number, word in enumerate(words):
             if fault == "cut" and number == len(words) // 2:
                 http.transport.abort()
                 return response
+            if fault == "short" and number == len(words) // 2:
+                await response.write_eof()
+                return response
+            if fault == "stall" and number == len(words) // 2:
+                await asyncio.sleep(600)
+            if fault == "overloaded" and number == len(words) // 2:
+                await response.write(protocol.sse(protocol.error(529, "Overloaded"), protocol.error_event))
+                await response.write_eof()
+                return response
             await asyncio.sleep(self.delay)
             await response.write(protocol.piece(word if number == 0 else " " + word))
-        for piece in protocol.after(len(words), self):
+            self.written += 1
+        for piece in protocol.after(len(words), self, fault == "filtered"):
             await response.write(piece)
         self.answered[asked.key] += 1
         with contextlib.suppress(ConnectionResetError):
@@ -179,6 +199,17 @@ class Wire:
 
 
 CONTEXT = "This model's maximum context length is 8192 tokens. However, your messages resulted in 9000 tokens."
+FILTER = "The response was filtered due to the prompt triggering our content management policy."
+QUOTA = "You exceeded your current quota, please check your plan and billing details."
+REFUSALS = {"context": (400, CONTEXT), "filter": (400, FILTER), "quota": (429, QUOTA)}
+CODES = {CONTEXT: "context_length_exceeded", FILTER: "content_policy_violation", QUOTA: "insufficient_quota"}
+
+
+def key_of(asked: Asked) -> str:
+    """Return the API key that came with a request."""
+    headers = {name.lower(): value for name, value in asked.headers.items()}
+    found = headers.get("x-api-key") or headers.get("x-goog-api-key") or headers.get("authorization", "")
+    return found.removeprefix("Bearer ")
 
 
 def words_for(asked: Asked, count: int) -> list[str]:
@@ -191,6 +222,7 @@ class Protocol:
     """How a provider wraps words."""
 
     name = ""
+    error_event: str | None = None
 
     def sse(self, data: Any, event: str | None = None) -> bytes:
         head = f"event: {event}\n" if event else ""
@@ -204,17 +236,18 @@ class OpenAI(Protocol):
     name = "openai"
 
     def error(self, status: int, message: str = "it went wrong") -> dict[str, Any]:
-        code = "context_length_exceeded" if message == CONTEXT else None
-        return {"error": {"message": message, "type": "error", "param": None, "code": code}}
+        return {"error": {"message": message, "type": "error", "param": None, "code": CODES.get(message)}}
 
     def usage(self, count: int, wire: Wire) -> dict[str, Any]:
-        return {
+        thought = len(wire.reasoning.split())
+        usage = {
             "prompt_tokens": wire.prompt_tokens,
-            "completion_tokens": count,
-            "total_tokens": wire.prompt_tokens + count,
+            "completion_tokens": count + thought,
+            "total_tokens": wire.prompt_tokens + count + thought,
             "prompt_tokens_details": {"cached_tokens": wire.cached_tokens},
-            "completion_tokens_details": {"reasoning_tokens": len(wire.reasoning.split())},
+            "completion_tokens_details": {"reasoning_tokens": thought},
         }
+        return {"usage": usage} if wire.tells_usage else {}
 
     def chunk(self, delta: dict[str, Any], finish: str | None = None, **more: Any) -> bytes:
         choice = {"index": 0, "delta": delta, "finish_reason": finish}
@@ -228,23 +261,25 @@ class OpenAI(Protocol):
     def piece(self, text: str) -> bytes:
         return self.chunk({"content": text})
 
-    def after(self, count: int, wire: Wire) -> list[bytes]:
-        return [self.chunk({}, "stop"), self.chunk({}, None, choices=[], usage=self.usage(count, wire)), self.sse("[DONE]")]
+    def after(self, count: int, wire: Wire, filtered: bool = False) -> list[bytes]:
+        finish = "content_filter" if filtered else "stop"
+        usage = [self.chunk({}, None, choices=[], **self.usage(count, wire))] if wire.tells_usage else []
+        return [self.chunk({}, finish), *usage, self.sse("[DONE]")]
 
-    def whole(self, text: str, wire: Wire) -> dict[str, Any]:
+    def whole(self, text: str, wire: Wire, filtered: bool = False) -> dict[str, Any]:
         message = {"role": "assistant", "content": text} | ({"reasoning_content": wire.reasoning} if wire.reasoning else {})
         return {
             "id": "c1",
             "object": "chat.completion",
             "created": 1,
             "model": "wire-model-1",
-            "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
-            "usage": self.usage(len(text.split()), wire),
-        }
+            "choices": [{"index": 0, "message": message, "finish_reason": "content_filter" if filtered else "stop"}],
+        } | self.usage(len(text.split()), wire)
 
 
 class Anthropic(Protocol):
     name = "anthropic"
+    error_event = "error"
 
     def error(self, status: int, message: str = "it went wrong") -> dict[str, Any]:
         kinds = {429: "rate_limit_error", 401: "authentication_error", 529: "overloaded_error", 400: "invalid_request_error"}
@@ -252,38 +287,49 @@ class Anthropic(Protocol):
         return {"type": "error", "error": {"type": kinds.get(status, "api_error"), "message": text}}
 
     def before(self, wire: Wire) -> list[bytes]:
-        usage = {"input_tokens": wire.prompt_tokens - wire.cached_tokens, "cache_read_input_tokens": wire.cached_tokens}
         message = {"id": "m1", "type": "message", "role": "assistant", "content": [], "model": "wire-model-1"}
-        start = {"type": "message_start", "message": message | {"stop_reason": None, "usage": usage | {"output_tokens": 1}}}
+        start = {"type": "message_start", "message": message | {"stop_reason": None} | self.usage(1, wire)}
         block = {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
-        return [self.sse(start, "message_start"), self.sse(block, "content_block_start")]
+        return [self.sse(start, "message_start"), *self.thinking(wire), self.sse(block, "content_block_start")]
+
+    def thinking(self, wire: Wire) -> list[bytes]:
+        if not wire.reasoning:
+            return []
+        block = {"type": "content_block_start", "index": 0, "content_block": {"type": "thinking", "thinking": ""}}
+        delta = {"type": "content_block_delta", "index": 0, "delta": {"type": "thinking_delta", "thinking": wire.reasoning}}
+        stop = {"type": "content_block_stop", "index": 0}
+        return [self.sse(event, event["type"]) for event in (block, delta, stop)]
+
+    def usage(self, count: int, wire: Wire) -> dict[str, Any]:
+        if not wire.tells_usage:
+            return {}
+        fresh = wire.prompt_tokens - wire.cached_tokens
+        return {"usage": {"input_tokens": fresh, "cache_read_input_tokens": wire.cached_tokens, "output_tokens": count}}
 
     def piece(self, text: str) -> bytes:
         delta = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}}
         return self.sse(delta, "content_block_delta")
 
-    def after(self, count: int, wire: Wire) -> list[bytes]:
-        delta = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": count}}
+    def after(self, count: int, wire: Wire, filtered: bool = False) -> list[bytes]:
+        stop = "refusal" if filtered else "end_turn"
+        usage = {"usage": {"output_tokens": count}} if wire.tells_usage else {}
+        delta = {"type": "message_delta", "delta": {"stop_reason": stop}} | usage
         return [
             self.sse({"type": "content_block_stop", "index": 0}, "content_block_stop"),
             self.sse(delta, "message_delta"),
             self.sse({"type": "message_stop"}, "message_stop"),
         ]
 
-    def whole(self, text: str, wire: Wire) -> dict[str, Any]:
+    def whole(self, text: str, wire: Wire, filtered: bool = False) -> dict[str, Any]:
+        thought = [{"type": "thinking", "thinking": wire.reasoning, "signature": "s"}] if wire.reasoning else []
         return {
             "id": "m1",
             "type": "message",
             "role": "assistant",
             "model": "wire-model-1",
-            "content": [{"type": "text", "text": text}],
-            "stop_reason": "end_turn",
-            "usage": {
-                "input_tokens": wire.prompt_tokens - wire.cached_tokens,
-                "cache_read_input_tokens": wire.cached_tokens,
-                "output_tokens": len(text.split()),
-            },
-        }
+            "content": [*thought, {"type": "text", "text": text}],
+            "stop_reason": "refusal" if filtered else "end_turn",
+        } | self.usage(len(text.split()), wire)
 
 
 @dataclass
@@ -293,28 +339,42 @@ class Gemini(Protocol):
 
     def error(self, status: int, message: str = "it went wrong") -> dict[str, Any]:
         kinds = {429: "RESOURCE_EXHAUSTED", 401: "UNAUTHENTICATED", 503: "UNAVAILABLE", 400: "INVALID_ARGUMENT"}
-        text = "The input token count (9000) exceeds the maximum number of tokens allowed (8192)." if message == CONTEXT else message
+        text = (
+            "The input token count (9000) exceeds the maximum number of tokens allowed (8192)."
+            if message == CONTEXT
+            else message
+        )
         return {"error": {"code": status, "message": text, "status": kinds.get(status, "INTERNAL")}}
 
-    def part(self, text: str, **more: Any) -> dict[str, Any]:
-        content = {"role": "model", "parts": [{"text": text}]}
+    def part(self, *parts: dict[str, Any], **more: Any) -> dict[str, Any]:
+        content = {"role": "model", "parts": list(parts)}
         return {"candidates": [{"content": content, "index": 0} | more], "modelVersion": "wire-model-1"}
 
     def usage(self, count: int, wire: Wire) -> dict[str, Any]:
-        return {
-            "usageMetadata": {
-                "promptTokenCount": wire.prompt_tokens,
-                "candidatesTokenCount": count,
-                "totalTokenCount": wire.prompt_tokens + count,
-                "cachedContentTokenCount": wire.cached_tokens,
-            }
+        thought = len(wire.reasoning.split())
+        usage = {
+            "promptTokenCount": wire.prompt_tokens,
+            "candidatesTokenCount": count,
+            "totalTokenCount": wire.prompt_tokens + count + thought,
+            "cachedContentTokenCount": wire.cached_tokens,
         }
+        if thought:
+            usage["thoughtsTokenCount"] = thought
+        return {"usageMetadata": usage} if wire.tells_usage else {}
+
+    def thought(self, wire: Wire) -> list[dict[str, Any]]:
+        return [{"text": wire.reasoning, "thought": True}] if wire.reasoning else []
+
+    def before(self, wire: Wire) -> list[bytes]:
+        return [self.sse(self.part(part)) for part in self.thought(wire)]
 
     def piece(self, text: str) -> bytes:
-        return self.sse(self.part(text))
+        return self.sse(self.part({"text": text}))
 
-    def after(self, count: int, wire: Wire) -> list[bytes]:
-        return [self.sse(self.part("", finishReason="STOP") | self.usage(count, wire))]
+    def after(self, count: int, wire: Wire, filtered: bool = False) -> list[bytes]:
+        finish = "SAFETY" if filtered else "STOP"
+        return [self.sse(self.part({"text": ""}, finishReason=finish) | self.usage(count, wire))]
 
-    def whole(self, text: str, wire: Wire) -> dict[str, Any]:
-        return self.part(text, finishReason="STOP") | self.usage(len(text.split()), wire)
+    def whole(self, text: str, wire: Wire, filtered: bool = False) -> dict[str, Any]:
+        finish = "SAFETY" if filtered else "STOP"
+        return self.part(*self.thought(wire), {"text": text}, finishReason=finish) | self.usage(len(text.split()), wire)

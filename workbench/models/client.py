@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
-from workbench.errors import ErrorKind, ModelError
+from workbench.errors import ErrorKind, ModelError, redact
 from workbench.events import Call, Timings
-from workbench.models.breaker import CircuitBreaker
+from workbench.models.breaker import CircuitBreaker, Passage
 from workbench.models.card import ModelCard
 from workbench.models.completion import Completion, Notify, Piece, Reserve, Settle, Started
 from workbench.models.provider import Chunk, Request, Sampling
@@ -45,16 +46,16 @@ class _Job:
     notify: Notify
     reserve: Reserve
     calls: list[Call] = field(default_factory=list)
+    passed: list[str] = field(default_factory=list)
+    """The models that were given up, each with the reason."""
 
     @property
     def asked(self) -> str:
         return self.chain[0].name
 
-    def fallback_reason(self, card: ModelCard) -> str | None:
-        if card is self.chain[0]:
-            return None
-        failed = [call for call in self.calls if call.model != card.name]
-        return f"{failed[-1].model}: {failed[-1].outcome}" if failed else "not available"
+    @property
+    def fallback_reason(self) -> str | None:
+        return "; ".join(self.passed) or None
 
 
 class Client:
@@ -69,7 +70,7 @@ class Client:
     def __init__(self, settings: Settings, providers: Providers | None = None, *, seed: int | None = None) -> None:
         self.retry: RetrySettings = settings.retry
         self.providers = providers or Providers(settings)
-        self._slots: dict[str, asyncio.Semaphore] = {}
+        self._slots: dict[tuple[str, str | None], asyncio.Semaphore] = {}
         self._breakers: dict[str, CircuitBreaker] = {}
         self._random = random.Random(seed)  # noqa: S311 - jitter, not cryptography
 
@@ -104,6 +105,9 @@ class Client:
                 return await self._with_retries(card, job)
             except ModelError as error:
                 failure = error
+                if earlier := job.fallback_reason:
+                    error.hint = " ".join(filter(None, (error.hint, f"Tried before: {earlier}.")))
+                job.passed.append(f"{card.name}: {error.kind}")
         raise failure or ValueError("an empty chain of models")
 
     async def aclose(self) -> None:
@@ -118,6 +122,7 @@ class Client:
 
     async def _with_retries(self, card: ModelCard, job: _Job) -> Completion:
         attempt = 1
+        await self.providers.ready(card)
         while True:
             try:
                 return await self._in_a_slot(card, job, attempt)
@@ -138,18 +143,26 @@ class Client:
         return None if error.retry_after > self.retry.max_retry_after else error.retry_after + jittered / 10
 
     async def _in_a_slot(self, card: ModelCard, job: _Job, attempt: int) -> Completion:
-        waiting_since = time.perf_counter()
-        slots = self._slots.setdefault(card.name, asyncio.Semaphore(card.concurrency))
-        async with slots:
-            await self._admitted(card, job)
-            request, settle = await job.reserve(card, self._request(card, job))
-            return await self._call(card, job, request, settle, attempt, time.perf_counter() - waiting_since)
+        waiting_since, patience = time.perf_counter(), self.retry.max_retry_after
+        slots = self._slots.setdefault((card.name, card.api_base), asyncio.Semaphore(card.concurrency))
+        breaker = self.breaker(card.provider)
+        while True:
+            patience -= await self._rested(card, job, patience)
+            async with slots:
+                if breaker.wait() > 0:
+                    continue  # it opened while this call stood in line
+                passage = breaker.enter()
+                try:
+                    request, settle = await job.reserve(card, self._request(card, job))
+                    return await self._call(card, job, request, settle, passage, attempt, time.perf_counter() - waiting_since)
+                finally:
+                    passage.abandoned()  # unless the call has said how it ended
 
-    async def _admitted(self, card: ModelCard, job: _Job) -> None:
-        """Wait for the provider's breaker; with another model to turn to, or too long a rest, fail instead."""
+    async def _rested(self, card: ModelCard, job: _Job, patience: float) -> float:
+        """Wait for the provider's breaker and return the seconds; with another model to turn to, or too long a rest, fail."""
         breaker, waited = self.breaker(card.provider), 0.0
         while (rest := breaker.wait()) > 0:
-            if card is not job.chain[-1] or waited + rest > self.retry.max_retry_after:
+            if card is not job.chain[-1] or waited + rest > patience:
                 raise ModelError(
                     ErrorKind.CAPACITY,
                     f"{card.provider} failed {breaker.failures} times in a row and rests for {rest:.0f} s",
@@ -158,13 +171,9 @@ class Client:
                 )
             await asyncio.sleep(rest)
             waited += rest
+        return waited
 
     def _request(self, card: ModelCard, job: _Job) -> Request:
-        try:
-            key = card.api_key() if self.providers.need_key(card) else None
-        except ModelError:
-            self.breaker(card.provider).abandoned()
-            raise
         return Request(
             model=card.id,
             messages=job.messages,
@@ -172,25 +181,25 @@ class Client:
             timeout=card.timeout,
             stream=job.stream,
             api_base=card.api_base,
-            api_key=key,
+            api_key=card.api_key() if self.providers.need_key(card) else None,
             extra=dict(card.extra),
         )
 
     async def _call(
-        self, card: ModelCard, job: _Job, request: Request, settle: Settle, attempt: int, queue: float
+        self, card: ModelCard, job: _Job, request: Request, settle: Settle, passage: Passage, attempt: int, queue: float
     ) -> Completion:
-        call_id = uuid4().hex
-        job.notify(Started(call_id, card, attempt))
-        answer = _Answer(call_id, job.notify)
+        answer = _Answer(uuid4().hex, job.notify)
         error: BaseException | None = None
         try:
+            job.notify(Started(answer.id, card, attempt))
             await answer.read(self.providers.of(card).stream(request), request.timeout)
         except TimeoutError:
             error = ModelError(ErrorKind.TIMEOUT, f"nothing came for {request.timeout:g} s", model=card.name)
         except (ModelError, asyncio.CancelledError, Exception) as caught:  # noqa: BLE001 - told and raised again below
             error = caught
+        error = error or answer.refusal(card)
         call = answer.ended(card, job, attempt, queue, error)
-        self._learn(card, error)
+        _learn(passage, error)
         job.calls.append(call)
         settle(call)
         job.notify(call)
@@ -198,14 +207,14 @@ class Client:
             raise error from None
         return _completion(call, len(job.calls))
 
-    def _learn(self, card: ModelCard, error: BaseException | None) -> None:
-        breaker = self.breaker(card.provider)
-        if error is None:
-            breaker.succeeded()
-        elif isinstance(error, ModelError) and error.kind in _BREAKING:
-            breaker.failed()
-        else:
-            breaker.abandoned()
+
+def _learn(passage: Passage, error: BaseException | None) -> None:
+    if error is None:
+        passage.succeeded()
+    elif isinstance(error, ModelError) and error.kind in _BREAKING:
+        passage.failed()
+    else:
+        passage.abandoned()
 
 
 class _Answer:
@@ -219,9 +228,9 @@ class _Answer:
         self.reasoning: list[str] = []
         self.last = Chunk()
 
-    async def read(self, chunks: AsyncIterator[Chunk], patience: float) -> None:
+    async def read(self, chunks: AsyncGenerator[Chunk, None], patience: float) -> None:
         loop = asyncio.get_running_loop()
-        async with asyncio.timeout(patience) as guard:
+        async with aclosing(chunks), asyncio.timeout(patience) as guard:
             async for chunk in chunks:
                 guard.reschedule(loop.time() + patience)
                 self.add(chunk)
@@ -236,6 +245,12 @@ class _Answer:
         known = {k: v for k in ("finish_reason", "usage", "served", "timings") if (v := getattr(chunk, k)) is not None}
         if known:
             self.last = replace(self.last, **known)
+
+    def refusal(self, card: ModelCard) -> ModelError | None:
+        """Return what is wrong with an answer that came whole: a provider may stop it for its content."""
+        if self.last.finish_reason != ErrorKind.CONTENT_FILTER:
+            return None
+        return ModelError(ErrorKind.CONTENT_FILTER, "the provider stopped the answer for its content", model=card.name)
 
     def ended(self, card: ModelCard, job: _Job, attempt: int, queue: float, error: BaseException | None) -> Call:
         total = time.perf_counter() - self.clock
@@ -254,8 +269,8 @@ class _Answer:
             finish_reason=self.last.finish_reason,
             text="".join(self.text),
             reasoning="".join(self.reasoning),
-            error=str(error) if isinstance(error, ModelError) else repr(error) if error else None,
-            fallback_reason=job.fallback_reason(card),
+            error=str(error) if isinstance(error, ModelError) else redact(repr(error)) if error else None,
+            fallback_reason=job.fallback_reason,
         )
 
 

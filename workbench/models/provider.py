@@ -6,7 +6,7 @@ A provider does one thing, translate. It neither retries nor limits nor prices; 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -69,7 +69,7 @@ class Chunk:
 class Provider(Protocol):
     """Speaks one protocol. See `workbench.models.providers` for those that exist."""
 
-    def stream(self, request: Request) -> AsyncIterator[Chunk]:
+    def stream(self, request: Request) -> AsyncGenerator[Chunk, None]:
         """Yield the answer's chunks; the last ones carry finish reason, usage and the serving model.
 
         Raises:

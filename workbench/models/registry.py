@@ -149,12 +149,16 @@ def _litellm_knows(name: str) -> bool:
 
 
 def _card(name: str, fields: dict[str, Any]) -> ModelCard:
+    if (other := fields.get("name", name)) != name:
+        raise SettingsError(f"[models.{name}] name: the entry's own name is the card's", hint=f"Write [models.{other}].")
     try:
-        return ModelCard(name=name, **fields)
+        return ModelCard.model_validate(fields | {"name": name})
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise SettingsError(f"[models.{name}] {where}: {first['msg']}", hint="docs/models.md lists every field.") from None
+        near = difflib.get_close_matches(where, ModelCard.model_fields, n=1) if first["type"] == "extra_forbidden" else []
+        hint = f"Did you mean {near[0]}?" if near else "docs/models.md lists every field."
+        raise SettingsError(f"[models.{name}] {where}: {first['msg']}", hint=hint) from None
 
 
 @cache

@@ -5,6 +5,8 @@ Each provider speaks `workbench.models.provider.Provider`; `Providers` picks one
 
 from __future__ import annotations
 
+import asyncio
+
 from workbench.models.card import ModelCard
 from workbench.models.provider import Provider
 from workbench.settings import Settings
@@ -21,6 +23,15 @@ class Providers:
     def need_key(self, card: ModelCard) -> bool:
         """Whether a call to this card may leave the machine, and so needs its key."""
         return not card.local and (self._replay.cassette is None or self._replay.record)
+
+    async def ready(self, card: ModelCard) -> None:
+        """Import what a hosted model's first call needs, off the loop: it takes seconds, which are no part of that call."""
+        if not self.need_key(card):
+            return
+        from workbench.models.providers.quiet import library
+
+        if not library.cache_info().currsize:
+            await asyncio.to_thread(library)
 
     def of(self, card: ModelCard) -> Provider:
         """Return who answers for a card."""

@@ -5,14 +5,16 @@ The only place that settles it.
 
 from __future__ import annotations
 
-import asyncio
 import json
+import math
 import re
 from email.utils import parsedate_to_datetime
 from time import time
 from typing import Any, Final
 
-from workbench.errors import ErrorKind, ModelError
+import httpx
+
+from workbench.errors import ErrorKind, ModelError, redact
 from workbench.models.provider import Request
 from workbench.models.providers.quiet import library
 
@@ -35,11 +37,15 @@ _BY_STATUS: Final = {
     429: ErrorKind.RATE_LIMIT,
 }
 _NOT_JSON: Final = re.compile(
-    r"Expecting value|Unable to get json|JSONDecodeError|valid response block|Unterminated string|Expecting '|Invalid JSON",
+    r"Expecting value|Unable to get json|JSONDecodeError|valid response block|Unterminated string|Expecting '",
     re.IGNORECASE,
 )
-_BAD_KEY: Final = re.compile(r"API key not valid|invalid api key|API_KEY_INVALID", re.IGNORECASE)
+_BAD_KEY: Final = re.compile(r"API key not valid|invalid api key|API_KEY_INVALID|credit balance is too low", re.IGNORECASE)
+_NO_MONEY: Final = "insufficient_quota"
+"""The code of a 429 that no waiting helps against."""
 _TOO_LONG: Final = re.compile(r"context.?length|maximum context|too long|token count.*exceeds|context window", re.IGNORECASE)
+_PREFIX: Final = re.compile(r"^(litellm\.)?((Timeout )?\w*Error|Timeout|\w+Exception)( \w+Error)?\s*[:-]\s*")
+_SUFFIX: Final = re.compile(r"\s*(Traceback \(most recent call last\)|\.? ?Handle with `litellm\.).*$")
 _FILTERED: Final = re.compile(r"content.?(policy|filter|management)|safety|blocked", re.IGNORECASE)
 _HINTS: Final = {
     ErrorKind.AUTHENTICATION: "Check the API key: `workbench doctor` shows which are set.",
@@ -57,8 +63,10 @@ def classify(error: Exception, request: Request) -> ModelError:
     """
     if isinstance(error, ModelError):
         return error
+    if isinstance(error, LookupError):  # an answer that lacks what its protocol promises
+        return ModelError(ErrorKind.MALFORMED_ANSWER, f"the answer has no {error}", model=request.model)
     known = _as_litellm_error(error, request)
-    kind = _kind(known)
+    kind = ErrorKind.TIMEOUT if isinstance(error, TimeoutError | httpx.TimeoutException) else _kind(known)
     return ModelError(
         kind,
         _words(known),
@@ -70,10 +78,10 @@ def classify(error: Exception, request: Request) -> ModelError:
 
 def _kind(error: Exception) -> ErrorKind:  # noqa: PLR0911 - one line for each rule, in order
     name, text, status = type(error).__name__, str(error), getattr(error, "status_code", None)
+    if name == "RateLimitError" and _NO_MONEY in text:
+        return ErrorKind.AUTHENTICATION
     if name in _BY_NAME:
         return _BY_NAME[name]
-    if isinstance(error, TimeoutError | asyncio.TimeoutError):
-        return ErrorKind.TIMEOUT
     if isinstance(error, json.JSONDecodeError) or _NOT_JSON.search(text):
         return ErrorKind.MALFORMED_ANSWER
     if status in _BY_STATUS:
@@ -114,12 +122,12 @@ def _as_litellm_error(error: Exception, request: Request) -> Exception:
 
 def _words(error: Exception) -> str:
     """Return the provider's own words, without LiteLLM's stack of prefixes, in one line."""
-    text = re.sub(r"^(litellm\.)?(\w+Error|Timeout|\w+Exception)[: -]+", "", " ".join(str(error).split()))
-    while (shorter := re.sub(r"^(litellm\.)?(\w+Error|Timeout|\w+Exception)[: -]+", "", text)) != text:
+    text = _SUFFIX.sub("", " ".join(str(error).split()))
+    while (shorter := _PREFIX.sub("", text)) != text:
         text = shorter
     if found := re.search(r'"message": ?"((?:[^"\\]|\\.)*)"', text):
         text = found[1]
-    return text[:500] or type(error).__name__
+    return redact(text)[:500] or type(error).__name__
 
 
 def _retry_after(error: Exception) -> float | None:
@@ -128,17 +136,20 @@ def _retry_after(error: Exception) -> float | None:
         getattr(error, "litellm_response_headers", None),
         getattr(getattr(error, "response", None), "headers", None),
     ):
-        value = _header(headers)
-        if value is None:
-            continue
-        try:
-            return max(float(value), 0.0)
-        except ValueError:
-            try:
-                return max(parsedate_to_datetime(value).timestamp() - time(), 0.0)
-            except ValueError:
-                continue
+        if (value := _header(headers)) is not None and (seconds := _seconds(value)) is not None:
+            return max(seconds, 0.0)
     return None
+
+
+def _seconds(value: str) -> float | None:
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            return parsedate_to_datetime(value).timestamp() - time()
+        except ValueError:
+            return None
+    return None if math.isnan(seconds) else seconds
 
 
 def _header(headers: Any) -> str | None:

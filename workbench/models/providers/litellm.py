@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any, Final
 
@@ -96,25 +96,48 @@ async def _chunks(wrapper: Any, request: Request) -> AsyncGenerator[Chunk, None]
     """Yield the chunks of LiteLLM's stream wrapper.
 
     Its own iteration keeps and adds up every chunk for logs that nobody reads, which costs most of a stream's time; its
-    `chunk_creator` is the translation alone. A stream that ends without the provider's own finish reason was cut.
+    `chunk_creator` is the translation alone. A stream that ends without the provider's own finish reason was cut. Usage is
+    told at the end alone: what providers count on the way there is less than what they charge for.
     """
-    said, last, source = False, Chunk(), None
+    heard, last, usage, source = False, Chunk(), None, None
     try:
         source = wrapper.completion_stream or await wrapper.fetch_stream()
+        finished = _finish_watch(source)
         async for made, raw in _translated(wrapper, source):
             last = _raw_facts(raw)
-            chunk = replace(_piece(made), served=last.served, usage=_usage(getattr(made, "usage", None)) or last.usage)
-            said = said or bool(chunk.text or chunk.reasoning)
+            chunk = replace(_piece(made), served=last.served)
+            usage = _usage(getattr(made, "usage", None)) or last.usage or usage
+            heard = heard or bool(chunk.text or chunk.reasoning or chunk.served)
             yield chunk
         finish = _finish(getattr(wrapper, "received_finish_reason", None)) or last.finish_reason
-        if finish is None or not (said or last.served):
+        if finish is None or not (heard and finished()):
             kind, what = (
-                (ErrorKind.CAPACITY, "the stream broke off") if said else (ErrorKind.MALFORMED_ANSWER, "an empty stream")
+                (ErrorKind.CAPACITY, "the stream broke off") if heard else (ErrorKind.MALFORMED_ANSWER, "an empty stream")
             )
             raise ModelError(kind, what, model=request.model)
-        yield Chunk(finish_reason=finish)
+        yield Chunk(finish_reason=finish, usage=usage)
     finally:
         await _close(wrapper, source)
+
+
+def _finish_watch(source: Any) -> Callable[[], bool]:
+    """Return what tells, after the stream, whether the provider itself ended it.
+
+    LiteLLM gives every piece of a Gemini stream the finish reason `stop`, the last one of a broken stream too; what Gemini
+    said is only in the events that it parses.
+    """
+    parse = getattr(source, "chunk_parser", None)
+    if parse is None or "gemini" not in type(source).__module__:
+        return lambda: True
+    ends: list[bool] = []
+
+    def watched(chunk: dict[str, Any]) -> Any:
+        ends.extend(bool(candidate.get("finishReason")) for candidate in chunk.get("candidates") or ())
+        ends.append("promptFeedback" in chunk)
+        return parse(chunk)
+
+    source.chunk_parser = watched
+    return lambda: any(ends)
 
 
 async def _translated(wrapper: Any, source: Any) -> AsyncIterator[tuple[Any, Any]]:
@@ -170,12 +193,8 @@ def _whole(response: Any) -> Chunk:
 def _piece(chunk: Any) -> Chunk:
     if chunk is None or not chunk.choices:
         return Chunk()
-    choice = chunk.choices[0]
-    return Chunk(
-        text=choice.delta.content or "",
-        reasoning=getattr(choice.delta, "reasoning_content", None) or "",
-        finish_reason=_finish(choice.finish_reason),
-    )
+    delta = chunk.choices[0].delta
+    return Chunk(text=delta.content or "", reasoning=getattr(delta, "reasoning_content", None) or "")
 
 
 def _finish(reason: Any) -> str | None:

@@ -7,7 +7,7 @@ The chunks come from a `Generation`'s thread over a queue; leaving the stream, f
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -36,7 +36,7 @@ class LocalProvider:
         self._engines: dict[Path, Engine] = {}
         self._generations: set[Generation] = set()
 
-    async def stream(self, request: Request) -> AsyncIterator[Chunk]:
+    async def stream(self, request: Request) -> AsyncGenerator[Chunk, None]:
         """Yield the answer's chunks; empty ones tell that the prompt is still being read.
 
         Raises:
