@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -10,6 +12,7 @@ from workbench.errors import ErrorKind, ModelError, register_secret
 from workbench.events import Usage
 
 PLACEHOLDER_KEY = "not-needed"
+_SECRET_NAME = re.compile(r"api_?key|token$|secret|password|authorization|headers", re.IGNORECASE)
 
 
 class Prices(BaseModel):
@@ -85,6 +88,21 @@ class ModelCard(BaseModel):
     def _scores(cls, value: dict[str, float]) -> dict[str, float]:
         if bad := [name for name, score in value.items() if not 0 <= score <= 1]:
             raise ValueError(f"scores lie between 0 and 1: {', '.join(bad)}")
+        return value
+
+    @field_validator("extra")
+    @classmethod
+    def _no_secrets(cls, value: dict[str, object]) -> dict[str, object]:
+        """Cards go into the record with every dialogue, so nothing secret may stand in them."""
+        if bad := [name for name in value if _SECRET_NAME.search(name)]:
+            raise ValueError(f"{', '.join(bad)}: secrets do not belong in a card; name their variable in `key`")
+        return value
+
+    @field_validator("api_base")
+    @classmethod
+    def _no_credentials(cls, value: str | None) -> str | None:
+        if value is not None and urlsplit(value).password:
+            raise ValueError("credentials do not belong in an address; name the key's variable in `key`")
         return value
 
     def model_post_init(self, _context: object, /) -> None:
