@@ -70,8 +70,9 @@ class Wire:
     cached_tokens: int = 0
     tells_usage: bool = True
     reasoning: str = ""
-    echo: str = "Incorrect key {key} (sic)."
+    says: tuple[int, str] = (401, "Incorrect key {key} (sic).")
     retry_after: str | None = "0"
+    error_text: str = "it went wrong"
     answer: Callable[[Asked], str] | None = None
     requests: list[Asked] = field(default_factory=list)
     answered: Counter[str] = field(default_factory=Counter)
@@ -146,18 +147,25 @@ class Wire:
         fault = self.faults(asked)
         if fault in STATUS:
             headers = {"Retry-After": self.retry_after} if fault in ("429", "503") and self.retry_after else {}
-            return web.json_response(protocol.error(STATUS[fault]), status=STATUS[fault], headers=headers)
+            return web.json_response(protocol.error(STATUS[fault], self.error_text), status=STATUS[fault], headers=headers)
         if fault in REFUSALS:
             status, message = REFUSALS[fault]
             return web.json_response(protocol.error(status, message), status=status)
-        if fault == "echo":
-            return web.json_response(protocol.error(401, self.echo.format(key=key_of(asked))), status=401)
+        if fault == "says":
+            status, message = self.says
+            return web.json_response(protocol.error(status, message.replace("{key}", key_of(asked))), status=status)
         if fault == "html":
             return web.Response(text="<html><h1>Bad Gateway</h1></html>", content_type="text/html", status=502)
         if fault == "hang":
             await asyncio.sleep(600)
         if fault == "malformed":
             return web.Response(text='{"choices": [{"mess', content_type="application/json")
+        if fault == "blocked":
+            body, stream = (
+                {"promptFeedback": {"blockReason": "SAFETY"}} | protocol.usage(0, self),
+                getattr(protocol, "stream", False),
+            )
+            return web.Response(body=protocol.sse(body) if stream else json.dumps(body))
         words = self.answer(asked).split(" ") if self.answer else words_for(asked, self.words)
         if not (asked.body.get("stream") or getattr(protocol, "stream", False)):
             await asyncio.sleep(self.delay * len(words))

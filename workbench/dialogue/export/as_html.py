@@ -37,6 +37,7 @@ _TAGS: Final = frozenset(
         "ol",
         "p",
         "pre",
+        "s",
         "strong",
         "sub",
         "sup",
@@ -111,7 +112,7 @@ def _turn(turn: Turn, transcript: Transcript) -> dict[str, object]:
 def _markdown() -> MarkdownIt:
     from markdown_it import MarkdownIt
 
-    return MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"]).disable("image")
+    return MarkdownIt("commonmark", {"html": False, "maxNesting": 100}).enable(["table", "strikethrough"]).disable("image")
 
 
 @cache

@@ -21,6 +21,7 @@ body { font-family: sans-serif; font-size: 10pt; line-height: 1.4; }
 .wb-turn { margin-top: 12pt; }
 header span { color: #555; font-size: 8.5pt; }
 pre { font-family: monospace; font-size: 8.5pt; }
+blockquote { margin: 4pt 0 4pt 12pt; }
 """
 
 

@@ -5,8 +5,10 @@ The only place that settles it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
+import os
 import re
 from email.utils import parsedate_to_datetime
 from time import time
@@ -14,7 +16,7 @@ from typing import Any, Final
 
 import httpx
 
-from workbench.errors import ErrorKind, ModelError, redact
+from workbench.errors import ErrorKind, ModelError, redact, register_secret
 from workbench.models.provider import Request
 from workbench.models.providers.quiet import library
 
@@ -63,10 +65,12 @@ def classify(error: Exception, request: Request) -> ModelError:
     """
     if isinstance(error, ModelError):
         return error
+    if request.api_key is None:
+        _register_found_keys()
     if isinstance(error, LookupError):  # an answer that lacks what its protocol promises
         return ModelError(ErrorKind.MALFORMED_ANSWER, f"the answer has no {error}", model=request.model)
     known = _as_litellm_error(error, request)
-    kind = ErrorKind.TIMEOUT if isinstance(error, TimeoutError | httpx.TimeoutException) else _kind(known)
+    kind = ErrorKind.TIMEOUT if isinstance(error, TimeoutError | httpx.TimeoutException) else _kind(known, _status(error))
     return ModelError(
         kind,
         _words(known),
@@ -76,8 +80,22 @@ def classify(error: Exception, request: Request) -> ModelError:
     )
 
 
-def _kind(error: Exception) -> ErrorKind:  # noqa: PLR0911 - one line for each rule, in order
-    name, text, status = type(error).__name__, str(error), getattr(error, "status_code", None)
+def _register_found_keys() -> None:
+    """Have the keys blanked that LiteLLM finds in the environment by itself, for providers that no card names."""
+    for name, value in os.environ.items():
+        if name.endswith(("_API_KEY", "_TOKEN", "_SECRET")):
+            register_secret(value)
+
+
+def _status(error: Exception) -> int | None:
+    """Return what the provider itself answered with: LiteLLM's exceptions may say another."""
+    status = getattr(error, "status_code", None)
+    return status if isinstance(status, int) else None
+
+
+def _kind(error: Exception, status: int | None) -> ErrorKind:  # noqa: PLR0911 - one line for each rule, in order
+    name, text = type(error).__name__, str(error)
+    status = status or _status(error)
     if name == "RateLimitError" and _NO_MONEY in text:
         return ErrorKind.AUTHENTICATION
     if name in _BY_NAME:
@@ -86,9 +104,9 @@ def _kind(error: Exception) -> ErrorKind:  # noqa: PLR0911 - one line for each r
         return ErrorKind.MALFORMED_ANSWER
     if status in _BY_STATUS:
         return _BY_STATUS[status]
-    if isinstance(status, int) and 400 <= status < 500:  # noqa: PLR2004 - HTTP's own bounds
+    if status and 400 <= status < 500:  # noqa: PLR2004 - HTTP's own bounds
         return _refused(text)
-    if isinstance(status, int) or isinstance(error, OSError) or "onnect" in name:
+    if status or isinstance(error, OSError) or "onnect" in name:
         return ErrorKind.CAPACITY
     return ErrorKind.BAD_REQUEST if isinstance(error, ValueError | TypeError) else ErrorKind.CAPACITY
 
@@ -126,8 +144,14 @@ def _words(error: Exception) -> str:
     while (shorter := _PREFIX.sub("", text)) != text:
         text = shorter
     if found := re.search(r'"message": ?"((?:[^"\\]|\\.)*)"', text):
-        text = found[1]
+        text = _unescaped(found[1])
     return redact(text)[:500] or type(error).__name__
+
+
+def _unescaped(text: str) -> str:
+    with contextlib.suppress(ValueError):
+        return str(json.loads(f'"{text}"'.replace("\\'", "'")))
+    return text
 
 
 def _retry_after(error: Exception) -> float | None:

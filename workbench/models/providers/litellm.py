@@ -17,6 +17,7 @@ from workbench.events import Usage
 from workbench.models.provider import Chunk, Request
 from workbench.models.providers.failures import classify
 from workbench.models.providers.quiet import ask, library
+from workbench.models.providers.rush import Rush
 
 _ROOTS: Final = {"anthropic": "/v1/messages"}
 """Providers whose `api_base` LiteLLM wants with the whole path at its end."""
@@ -34,20 +35,31 @@ def knows(model: str) -> bool:
 class LiteLLMProvider:
     """Speaks to hosted models. Its connections live as long as it does."""
 
+    def __init__(self) -> None:
+        self._door = asyncio.Lock()
+        self._rush = Rush()
+
     async def stream(self, request: Request) -> AsyncGenerator[Chunk, None]:
         """Yield the answer's chunks; see `Provider.stream`."""
         if not _imported():
             await asyncio.to_thread(library)
+        await self._in_line()
         try:
-            response = await ask(**_parameters(request))
-            if not request.stream:
-                yield _whole(response)
-                return
-            async with contextlib.aclosing(_chunks(response, request)) as chunks:
-                async for chunk in chunks:
-                    yield chunk
+            with self._rush:
+                response = await ask(**_parameters(request))
+                if not request.stream:
+                    yield _whole(response)
+                    return
+                async with contextlib.aclosing(_chunks(response, request)) as chunks:
+                    async for chunk in chunks:
+                        yield chunk
         except Exception as error:  # noqa: BLE001 - all of it is classified and raised
             raise classify(error, request) from None
+
+    async def _in_line(self) -> None:
+        """Let one call through at a time: LiteLLM prepares each for a millisecond; a hundred at once would block the loop."""
+        async with self._door:
+            await asyncio.sleep(0)
 
     async def aclose(self) -> None:
         """Close LiteLLM's connections."""
@@ -110,7 +122,7 @@ async def _chunks(wrapper: Any, request: Request) -> AsyncGenerator[Chunk, None]
             heard = heard or bool(chunk.text or chunk.reasoning or chunk.served)
             yield chunk
         finish = _finish(getattr(wrapper, "received_finish_reason", None)) or last.finish_reason
-        if finish is None or not (heard and finished()):
+        if finish is None or not finished():
             kind, what = (
                 (ErrorKind.CAPACITY, "the stream broke off") if heard else (ErrorKind.MALFORMED_ANSWER, "an empty stream")
             )

@@ -4,14 +4,21 @@
 logging worker. All of that hangs on one object per call, which `litellm.completion` accepts from outside: with an object
 that does nothing, and with `acompletion=True` so that it returns the provider's coroutine, what is left is the translation.
 Measured in `experiments/benchmarks`. Should a release of LiteLLM change the object, `ask` falls back to `acompletion`.
+
+Its import takes seconds, on whichever thread asks first; what else the first call would import, a rehearsal imports there too,
+so that the event loop never waits for it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -23,9 +30,15 @@ _loading = threading.Lock()
 def library() -> Any:
     """Import LiteLLM (seconds), quietly: no price list from the network, no banner, no `.env` of its own, no callbacks."""
     with _loading:
-        os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
-        os.environ.setdefault("LITELLM_MODE", "PRODUCTION")
-        os.environ.setdefault("EXPERIMENTAL_OPENAI_BASE_LLM_HTTP_HANDLER", "True")
+        return _imported()
+
+
+@cache
+def _imported() -> Any:
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    os.environ.setdefault("LITELLM_MODE", "PRODUCTION")
+    os.environ.setdefault("EXPERIMENTAL_OPENAI_BASE_LLM_HTTP_HANDLER", "True")
+    with _unsearched():
         import litellm
 
         litellm.suppress_debug_info = True
@@ -35,7 +48,56 @@ def library() -> Any:
         litellm.disable_hf_tokenizer_download = True
         litellm.disable_streaming_logging = True
         logging.getLogger("LiteLLM").setLevel(logging.CRITICAL)
-        return litellm
+        _build_types(litellm)
+        _rehearse(litellm)
+    return litellm
+
+
+def _build_types(litellm: Any) -> None:
+    """Have Pydantic build what answers are made of: it would do so in the first answer, on the event loop, with a warning."""
+    names = ("Delta", "StreamingChoices", "ModelResponseStream", "Message", "Choices", "Usage", "ModelResponse")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for cls in (getattr(litellm.types.utils, name, None) for name in names):
+            if cls is not None:
+                cls.model_rebuild()
+
+
+@contextmanager
+def _unsearched() -> Iterator[None]:
+    """Keep the garbage collector from searching an import's objects (hundreds of thousands), which stops every thread.
+
+    By itself it would search them again and again while they come. Frozen and thawed, they lie in its oldest generation as
+    if they had been searched.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if gc.get_freeze_count() == 0:  # else somebody's own freeze, which is not ours to thaw
+            gc.freeze()
+            gc.unfreeze()
+        if was_on:
+            gc.enable()
+
+
+def _rehearse(litellm: Any) -> None:
+    """Prepare a call that is never made, and import what has to do with connections."""
+    call = {"model": "openai/rehearsal", "messages": [{"role": "user", "content": ""}]}
+    with suppress(Exception):  # the first real call says what is wrong
+        import anyio._backends._asyncio  # noqa: F401
+
+        made = litellm.completion(
+            acompletion=True,
+            max_retries=0,
+            litellm_logging_obj=_silent_logging(call),
+            api_base="http://localhost",
+            api_key="none",
+            stream=True,
+            **call,
+        )
+        made.close()
 
 
 async def ask(**parameters: Any) -> Any:
