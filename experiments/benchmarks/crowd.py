@@ -32,16 +32,17 @@ def measure(field: Field, *, quick: bool) -> list[Figure]:
 def _alone(field: Field, rounds: int) -> tuple[dict[str, list[Cost]], dict[str, list[Cost]]]:
     """Return what the first turn of a fresh process costs, and a long dialogue after it.
 
-    The bare library is imported before, as at the top of a script; we import it when it is first used.
+    The bare library is imported before, as at the top of a script; we import it when it is first used. The first round makes
+    the bytecode and does not count.
     """
     first: dict[str, list[Cost]] = {"ours": [], "litellm": []}
     long: dict[str, list[Cost]] = {"ours": [], "litellm": []}
-    for _ in range(rounds):
-        for name in first:
+    for _ in range(rounds + 1):
+        for name, costs in first.items():
             worker = field.worker(name)
-            first[name].append(worker.do("sequence", beat=True, turns=1, stream=True, pace="0/0"))
+            costs.append(worker.do("sequence", beat=True, turns=1, stream=True, pace="0/0"))
             long[name].append(worker.do("sequence", beat=True, turns=_LONG, stream=False, pace="0/0"))
-    return first, long
+    return {name: costs[1:] for name, costs in first.items()}, {name: costs[1:] for name, costs in long.items()}
 
 
 def _blocked(name: str, costs: dict[str, list[Cost]]) -> list[Figure]:

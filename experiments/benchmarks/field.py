@@ -51,12 +51,13 @@ class Field:
 
     def __init__(self, base: str, folder: Path, stack: ExitStack) -> None:
         self.base, self._folder, self._stack = base, folder, stack
+        self.environment = ordinary(folder)
 
     def worker(self, name: str, *flags: str) -> Worker:
         """Start a contestant."""
         place = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._folder))
         command = [sys.executable, "worker.py", name, self.base, str(place), *flags]
-        return Worker(self._stack.enter_context(_process(command)))
+        return Worker(self._stack.enter_context(_process(command, self.environment)))
 
 
 @contextmanager
@@ -64,14 +65,19 @@ def open_field() -> Iterator[Field]:
     """Start the provider; end it and every worker afterwards."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        server = stack.enter_context(_process([sys.executable, "server.py"]))
+        server = stack.enter_context(_process([sys.executable, "server.py"], ordinary(folder)))
         port = server.stdout.readline().strip() if server.stdout else ""
         yield Field(f"http://127.0.0.1:{port}", folder, stack)
 
 
+def ordinary(folder: Path) -> dict[str, str]:
+    """Return the environment of an ordinary installation: bytecode in this folder, and no network to wait for."""
+    ours = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "PYTHONPYCACHEPREFIX": str(folder / "bytecode")}
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | ours
+
+
 @contextmanager
-def _process(command: list[str]) -> Iterator[subprocess.Popen[str]]:
-    environment = os.environ | {"LITELLM_LOCAL_MODEL_COST_MAP": "True"}  # no network while we measure
+def _process(command: list[str], environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     process = subprocess.Popen(command, cwd=HERE, env=environment, text=True, **pipes)  # type: ignore[call-overload]
     try:

@@ -28,7 +28,7 @@ _COMMANDS = {
 }
 
 
-def measure(field: Field, *, quick: bool) -> list[Figure]:  # noqa: ARG001 - needs neither provider nor contestants
+def measure(field: Field, *, quick: bool) -> list[Figure]:
     """Measure in fresh processes, one command after the other, round by round."""
     rounds = 2 if quick else 9
     walls: dict[str, list[float]] = {name: [] for name in _COMMANDS}
@@ -36,11 +36,11 @@ def measure(field: Field, *, quick: bool) -> list[Figure]:  # noqa: ARG001 - nee
     imports, loads = [], []
     for _ in range(rounds + 1):
         for name, command in _COMMANDS.items():
-            wall, cpu = _cost(command)
+            wall, cpu = _cost(command, field.environment)
             walls[name].append(wall)
             cpus[name].append(cpu)
-        imports.append(_printed(_IMPORT))
-        loads.append(_printed(_EXTENSION))
+        imports.append(_printed(_IMPORT, field.environment))
+        loads.append(_printed(_EXTENSION, field.environment))
     wall = {name: median(seen[1:]) * 1000 for name, seen in walls.items()}
     cpu = {name: median(seen[1:]) * 1000 for name, seen in cpus.items()}
     load = median(loads[1:]) * 1000
@@ -57,13 +57,14 @@ def _aim(milliseconds: float) -> tuple[str, bool]:
     return f"< {AIM_MS}", milliseconds < AIM_MS
 
 
-def _cost(command: list[str]) -> tuple[float, float]:
+def _cost(command: list[str], environment: dict[str, str]) -> tuple[float, float]:
     """Return a command's wall and CPU time in seconds."""
     before, began = os.times(), time.perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
     wall, after = time.perf_counter() - began, os.times()
     return wall, after.children_user + after.children_system - before.children_user - before.children_system
 
 
-def _printed(code: str) -> float:
-    return float(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()[-1])
+def _printed(code: str, environment: dict[str, str]) -> float:
+    command = [sys.executable, "-c", code]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout.split()[-1])
