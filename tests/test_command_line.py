@@ -281,3 +281,12 @@ def wait_until(condition, seconds=30):
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
         time.sleep(0.02)
+
+
+def test_half_a_character_is_still_json(debate, wire):
+    wire.answer = lambda _asked: "half \ud83d of it, Ελλάδα"
+    code, out, _ = debate("--json")
+    assert code == 0
+    assert json.loads(out)["turns"][0]["text"].endswith("Ελλάδα")
+    assert out.isascii()
+    assert debate()[0] == 0

@@ -81,7 +81,7 @@ def test_rush_after_rush_does_not_keep_garbage_for_ever() -> None:
 def test_a_crowd_of_dialogues_leaves_nothing_frozen(tmp_path: Path) -> None:
     frozen: list[int] = []
 
-    def answer(asked: object) -> str:  # noqa: ARG001 - the wire asks for it
+    def answer(asked: object) -> str:
         frozen.append(gc.get_freeze_count())
         return "so be it"
 

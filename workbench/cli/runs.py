@@ -81,7 +81,7 @@ def follow(dialogue: Dialogue, *, as_json: bool) -> None:
         dialogue.cancel()
         dialogue.wait()
     if as_json:
-        sys.stdout.write(json.dumps(dialogue.to_dict(), ensure_ascii=False, indent=2) + "\n")
+        sys.stdout.write(json.dumps(dialogue.to_dict(), indent=2) + "\n")
     if interrupted:
         sys.stderr.write(f"Stopped. `workbench resume {dialogue.id}` goes on from here.\n")
         sys.exit(INTERRUPTED)
