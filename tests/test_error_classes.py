@@ -80,6 +80,12 @@ def test_what_a_broken_stream_has_counted_so_far_is_not_its_usage(wire, make_cli
 
 
 @of_every_protocol
+def test_an_answer_that_comes_slowly_but_steadily_is_no_hang(wire, make_client, protocol):
+    wire.words, wire.delay = 15, 0.1
+    assert ask(make_client(attempts=1), card(wire, protocol, timeout=1.0)).text
+
+
+@of_every_protocol
 @streamed
 def test_a_server_that_is_not_there_is_a_matter_of_capacity(make_client, wire, protocol, stream):
     heard = Heard()

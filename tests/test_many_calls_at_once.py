@@ -31,6 +31,7 @@ def tied() -> weakref.ref[Knot]:
 
 @pytest.fixture(autouse=True)
 def thawed() -> Iterator[None]:
+    gc.unfreeze()
     yield
     gc.unfreeze()
 

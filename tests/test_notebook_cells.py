@@ -51,9 +51,15 @@ class Kernel:
             except queue.Empty:
                 continue
             if reply["parent_header"].get("msg_id") == message and outputs.take(reply):
-                outputs.status = self.client.get_shell_msg(timeout=10)["content"]["status"]
+                outputs.status = self.reply_to(message)["status"]
                 return outputs
         raise AssertionError("the cell did not end")
+
+    def reply_to(self, message):
+        while True:
+            reply = self.client.get_shell_msg(timeout=10)
+            if reply["parent_header"].get("msg_id") == message:
+                return reply["content"]
 
 
 class Outputs:
@@ -184,7 +190,6 @@ print(one.status, two.status, three.status)
 
 def test_help_has_examples(kernel):
     message = kernel.client.execute("%%dialogue?")
-    help_text = kernel.client.get_shell_msg(timeout=10)["content"]["payload"][0]["data"]["text/plain"]
-    assert message
+    help_text = kernel.reply_to(message)["payload"][0]["data"]["text/plain"]
     assert "%%dialogue debate -m local" in help_text
     assert "--budget" in help_text

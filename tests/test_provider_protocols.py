@@ -5,7 +5,7 @@ import traceback
 
 import pytest
 from wire import key_of, words_for
-from wired import KEYS, PROTOCOLS, QUESTION, Heard, ask, card, quick
+from wired import KEYS, PROTOCOLS, QUESTION, Heard, ask, card, quick, until
 
 from workbench.dialogue.orchestrator import Orchestrator
 from workbench.errors import ErrorKind, ModelError, redact
@@ -214,7 +214,7 @@ async def test_a_stream_left_early_hangs_up(wire, client, protocol):
     pieces = Model(card(wire, protocol), client=client).stream("Which weighs more?")
     assert await anext(pieces)
     await pieces.aclose()
-    await asyncio.wait_for(hung_up(wire), 10)
+    await until(lambda: wire.dropped == 1)
 
 
 async def test_a_failed_stream_raises_after_its_pieces(wire, make_client, protocol):
@@ -227,28 +227,27 @@ async def test_a_failed_stream_raises_after_its_pieces(wire, make_client, protoc
     assert pieces
 
 
-def test_closing_one_client_leaves_another_clients_answer_alone(wire, make_client, tmp_path, protocol):
-    wire.words, wire.delay = 20, 0.01
+@streamed
+def test_closing_one_client_leaves_another_clients_answer_alone(wire, client, tmp_path, protocol, stream):
+    wire.delay, wire.answer = 0.01, lambda asked: "brief" if "brief" in str(asked.body) else " ".join(["long"] * 30)
     other = Client(quick(tmp_path))
 
     async def both():
-        asking = asyncio.ensure_future(make_client().complete([card(wire, protocol)], QUESTION))
-        await other.complete([card(wire, protocol)], [{"role": "user", "content": "Another?"}])
+        asking = asyncio.ensure_future(client.complete([card(wire, protocol, timeout=5)], QUESTION, stream=stream))
+        await until(lambda: wire.active)
+        await other.complete([card(wire, protocol)], [{"role": "user", "content": "Be brief."}])
         await other.aclose()
+        assert not asking.done()
         return await asking
 
-    assert len(run(both()).text.split()) == 20
+    answer = run(both())
+    assert (len(answer.text.split()), answer.attempts) == (30, 1)
 
 
 def test_a_model_shows_its_chain_and_no_keys(wire, client, protocol, monkeypatch):
     monkeypatch.setenv(KEYS[protocol], "quite-secret-4711")
     chain = ModelConfig(card(wire, protocol, key=KEYS[protocol]), [card(wire, protocol, name="other")])
     assert repr(Model(chain, client=client)) == f"Model({protocol} -> other)"
-
-
-async def hung_up(wire):
-    while not wire.dropped:
-        await asyncio.sleep(0.002)
 
 
 def heard_by_provider(protocol, body):

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 from wire import Wire, first
@@ -11,7 +12,7 @@ from workbench.dialogue.orchestrator import Orchestrator
 from workbench.errors import BudgetExceededError, ErrorKind, ModelError, UnknownModelError, WorkbenchError
 from workbench.events import Status
 from workbench.loop import run
-from workbench.models import ModelCard, ModelRegistry, Sampling
+from workbench.models import ModelCard, ModelConfig, ModelRegistry, Sampling
 from workbench.settings import Settings
 
 of_every_protocol = pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -161,8 +162,6 @@ def test_a_fallback_shows_in_the_dialogue(wire, tmp_path):
     registry = ModelRegistry(Settings(workspace=tmp_path))
     for one in chain_of(wire, "a", "b"):
         registry.register(one)
-    from workbench.models import ModelConfig
-
     with Orchestrator(settings=quick(tmp_path), models=registry) as workbench:
         dialogue = workbench.run("debate", "t", models=[ModelConfig("a", ["b"])], parameters={"rounds": 1})
         frame = workbench.record.calls(dialogue.id)
@@ -324,8 +323,6 @@ def test_what_was_reserved_is_settled_for_every_call_however_it_ends(wire, make_
 
 
 def test_a_reserve_may_shorten_the_answer(wire, client):
-    from dataclasses import replace
-
     async def reserve(_card, request):
         return replace(request, sampling=replace(request.sampling, max_tokens=33)), lambda _call: None
 

@@ -32,6 +32,16 @@ def quick(folder: Path, **retry: Any) -> Settings:
     return Settings(workspace=folder, retry=RetrySettings(**{"base": 0.01, "cap": 0.02, "breaker_failures": 1000} | retry))
 
 
+class Clock:
+    """Seconds that pass when told to."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 class Heard:
     """What a client told about one request."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any, Final
@@ -32,8 +33,13 @@ def knows(model: str) -> bool:
     return True
 
 
+_closing: Final = asyncio.Lock()
+_users: Final[weakref.WeakSet[LiteLLMProvider]] = weakref.WeakSet()
+"""The providers that may have calls out: LiteLLM's connections belong to the process, and only the last one closes them."""
+
+
 class LiteLLMProvider:
-    """Speaks to hosted models. Its connections live as long as it does."""
+    """Speaks to hosted models. Its connections live until the last one of its kind is closed."""
 
     def __init__(self) -> None:
         self._door = asyncio.Lock()
@@ -44,6 +50,8 @@ class LiteLLMProvider:
         if not _imported():
             await asyncio.to_thread(library)
         await self._in_line()
+        async with _closing:
+            _users.add(self)
         try:
             with self._rush:
                 response = await ask(**_parameters(request))
@@ -62,11 +70,14 @@ class LiteLLMProvider:
             await asyncio.sleep(0)
 
     async def aclose(self) -> None:
-        """Close LiteLLM's connections."""
+        """Close LiteLLM's connections, unless another provider uses them: its answers would stop in the middle."""
+        _users.discard(self)
         if not _imported():
             return
-        with contextlib.suppress(Exception):
-            await library().close_litellm_async_clients()
+        async with _closing:
+            if not _users:
+                with contextlib.suppress(Exception):
+                    await library().close_litellm_async_clients()
 
 
 def _imported() -> bool:
