@@ -271,3 +271,15 @@ def test_a_key_that_no_card_names_is_blanked_too(wire, client, monkeypatch):
     with pytest.raises(ModelError) as caught:
         ask(client, card, messages=QUESTION)
     assert "Bad key [redacted]" in str(caught.value)
+
+
+def test_an_entry_under_an_alias_changes_the_card_behind_it(tmp_path):
+    registry = ModelRegistry(Settings(workspace=tmp_path, models={"claude": {"concurrency": 2}}))
+    assert registry.get("claude-sonnet").concurrency == 2
+    assert registry.get("claude").name == "claude-sonnet"
+
+
+def test_an_entry_with_an_id_may_take_an_alias_for_itself(tmp_path):
+    registry = ModelRegistry(Settings(workspace=tmp_path, models={"claude": {"id": "openai/mine"}}))
+    assert registry.get("claude").id == "openai/mine"
+    assert registry.get("claude-sonnet").id.startswith("anthropic/")

@@ -38,7 +38,9 @@ class ModelRegistry:
     def __init__(self, settings: Settings | None = None) -> None:
         self._cards: dict[str, ModelCard] = {}
         entries = {name: dict(fields) for name, fields in _built_in().items()}
-        for name, fields in (settings or load_settings()).models.items():
+        known = {alias: name for name, fields in entries.items() for alias in fields.get("aliases", ())}
+        for entry, fields in (settings or load_settings()).models.items():
+            name = entry if "id" in fields else known.get(entry, entry)
             entries[name] = entries.get(name, {}) | fields
         for name, fields in entries.items():
             self.register(_card(name, fields))
