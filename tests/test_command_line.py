@@ -290,3 +290,18 @@ def test_half_a_character_is_still_json(debate, wire):
     assert json.loads(out)["turns"][0]["text"].endswith("Ελλάδα")
     assert out.isascii()
     assert debate()[0] == 0
+
+
+@pytest.mark.slow
+def test_a_killed_dialogue_is_listed_as_interrupted_and_resumes(workbench, workspace):
+    with Wire(words=2000, delay=0.01) as wire:
+        command = [WORKBENCH, "run", "chat", "Tabs?", "-m", "openai/wire", "--api-base", wire.openai]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until(lambda: wire.active)
+        process.kill()
+        process.wait()
+        assert "\tinterrupted\t" in workbench("dialogues")[1]
+        assert json.loads(workbench("dialogues", "--json")[1])[0]["interrupted"] is True
+        wire.words, wire.delay = 5, 0
+        assert workbench("resume", "last")[0] == 0
+        assert "\tcompleted\t" in workbench("dialogues")[1]

@@ -26,7 +26,9 @@ def list_dialogues(limit: int, status: str | None, *, as_json: bool, workspace: 
     if not rows:
         sys.stderr.write("No dialogues yet. `workbench demo` makes one.\n")
     shown = [
-        row | {"began": row["created_at"][:16].replace("T", " "), "cost": money(row["cost"]), "topic": row["topic"][:60]}
+        row
+        | {"status": "interrupted" if row["interrupted"] else row["status"]}
+        | {"began": row["created_at"][:16].replace("T", " "), "cost": money(row["cost"]), "topic": row["topic"][:60]}
         for row in rows
     ]
     table(shown, ["id", "began", "mode", "status", "turns", "cost", "topic"])
@@ -71,6 +73,7 @@ def _row(row: Any) -> dict[str, Any]:
         "created_at": began,
         "mode": row.mode,
         "status": str(row.status),
+        "interrupted": row.interrupted,
         "reason": row.reason,
         "topic": row.topic,
         "turns": row.turns_completed,
