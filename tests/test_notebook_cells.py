@@ -101,6 +101,7 @@ def test_the_transcript_grows_while_the_cell_runs_and_the_display_ends_empty(ker
     grown = [update["text/html"] for update in out.updates]
     assert len(grown) > 5
     assert len({len(html) for html in grown}) > 4
+    assert any("speaking" in html for html in grown)
     assert grown[-1] == ""
 
 

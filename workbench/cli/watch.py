@@ -9,8 +9,8 @@ import sys
 from typing import Final
 
 from workbench.dialogue import Dialogue
-from workbench.dialogue.export.facts import title, visible
-from workbench.dialogue.lines import Lines, facts
+from workbench.dialogue.export.facts import facts, title, visible
+from workbench.dialogue.lines import Lines
 from workbench.events import Event, TextDelta, TurnCancelled, TurnCompleted, TurnFailed, TurnStarted
 
 _COLOURS: Final = ("cyan", "yellow", "green", "magenta", "blue", "red")

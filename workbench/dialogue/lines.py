@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from workbench.dialogue.dialogue import Dialogue
-from workbench.dialogue.export.facts import ending, money, seconds, speaker, title, totals, visible
-from workbench.dialogue.transcript import Turn, measure
+from workbench.dialogue.export.facts import ending, facts, speaker, title, totals, visible
 from workbench.events import CallEnded, DialogueEnded, Event, TurnCancelled, TurnCompleted, TurnFailed
 
 
@@ -47,9 +46,3 @@ class Lines:
         if turn.hint:
             self.write(f"  {turn.hint}")
         self.write("")
-
-
-def facts(turn: Turn) -> str:
-    """Return tokens, cost and time of a turn."""
-    metrics = measure([turn], turn.latency)
-    return f"{metrics.tokens:,} tokens, {money(metrics.cost)}, {seconds(metrics.latency)}"

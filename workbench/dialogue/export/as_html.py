@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from workbench.dialogue.export.facts import ending, money, seconds, speaker, title, totals, visible
-from workbench.dialogue.transcript import Transcript, Turn, measure
+from workbench.dialogue.export.facts import ending, facts, speaker, title, totals, visible
+from workbench.dialogue.transcript import Transcript, Turn
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -93,12 +93,11 @@ def _facts(transcript: Transcript) -> dict[str, object]:
 
 
 def _turn(turn: Turn, transcript: Transcript) -> dict[str, object]:
-    metrics = measure([turn], turn.latency)
     roles = list(dict.fromkeys(other.role for other in transcript.turns))
     return {
         "title": title(turn),
         "speaker": visible(speaker(turn)),
-        "facts": f"{metrics.tokens:,} tokens, {money(metrics.cost)}, {seconds(metrics.latency)}",
+        "facts": facts(turn),
         "status": str(turn.status),
         "error": visible(turn.error or ""),
         "hint": visible(turn.hint or ""),

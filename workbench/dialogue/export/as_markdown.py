@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from workbench.dialogue.export.facts import ending, money, seconds, speaker, title, totals, visible
-from workbench.dialogue.transcript import Transcript, Turn, measure
+from workbench.dialogue.export.facts import ending, facts, speaker, title, totals, visible
+from workbench.dialogue.transcript import Transcript, Turn
 from workbench.events import Status
 
 _IMAGE: Final = re.compile(r"!+(?=\[)")
@@ -35,9 +35,7 @@ def harmless(text: str) -> str:
 
 
 def _turn(turn: Turn) -> list[str]:
-    metrics = measure([turn], turn.latency)
-    facts = [speaker(turn), f"{metrics.tokens:,} tokens", money(metrics.cost), seconds(metrics.latency)]
-    lines = [f"## {_inline(title(turn))}", "", f"*{_inline(', '.join(facts))}*", ""]
+    lines = [f"## {_inline(title(turn))}", "", f"*{_inline(f'{speaker(turn)}, {facts(turn)}')}*", ""]
     if turn.status is not Status.COMPLETED:
         lines += [f"**{turn.status}** {_inline(turn.error or '')}".rstrip(), ""]
     if turn.text:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from workbench.dialogue.transcript import Metrics, Transcript, Turn
+from workbench.dialogue.transcript import Metrics, Transcript, Turn, measure
 from workbench.events import Status
 
 _INVISIBLE: Final = re.compile(
@@ -53,12 +53,21 @@ def seconds(value: float | None) -> str:
     return f"{value:.1f} s" if value < 60 else f"{value // 60:.0f} min {value % 60:.0f} s"  # noqa: PLR2004 - a minute
 
 
+def facts(turn: Turn) -> str:
+    """Return tokens, cost and time of a turn; while it is spoken nobody knows them."""
+    if turn.status is Status.RUNNING:
+        return "speaking"
+    metrics = measure([turn], turn.latency)
+    return f"{metrics.tokens:,} tokens, {money(metrics.cost)}, {seconds(metrics.latency)}"
+
+
 def totals(metrics: Metrics) -> str:
     """Return turns, tokens, cost and time in one line."""
     lost = f" ({metrics.lost_calls} without an answer)" if metrics.lost_calls else ""
     calls = f"{metrics.calls} call{'s' * (metrics.calls != 1)}{lost}"
     turns = f"{metrics.turns} turn{'s' * (metrics.turns != 1)}"
-    return f"{turns}, {calls}, {metrics.tokens:,} tokens, {money(metrics.cost)}, {seconds(metrics.latency)}"
+    spent = f"{metrics.tokens:,} tokens, {money(metrics.cost)}, " if metrics.calls else ""
+    return f"{turns}, {calls}, {spent}{seconds(metrics.latency)}"
 
 
 def ending(transcript: Transcript) -> str:
