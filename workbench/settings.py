@@ -40,6 +40,11 @@ class ReplaySettings(_Section):
     pace: float = Field(default=0.0, ge=0)
     """1 plays answers back as fast as they once came, 0 at once. Also `WORKBENCH_CASSETTE_PACE`."""
 
+    @property
+    def asks_models(self) -> bool:
+        """Whether a model may really be asked: always without a cassette, and while one is being recorded."""
+        return self.cassette is None or self.record
+
 
 class DefaultSettings(_Section):
     """`[defaults]`: what a dialogue gets unless it says otherwise."""

@@ -57,5 +57,9 @@ def messages_for(turn: PlannedTurn, plan: Plan, texts: Mapping[str, str], topic:
 
 def label(turn: PlannedTurn) -> str:
     """Return how a turn is announced to the others: `Pro, round 2`."""
-    name = turn.role.replace("_", " ").replace("-", " ").capitalize()
-    return f"{name}, round {turn.round}" if turn.round and not turn.role.endswith(f"_{turn.round}") else name
+    return with_round(turn.role.replace("_", " ").replace("-", " ").capitalize(), turn.role, turn.round)
+
+
+def with_round(name: str, role: str, round_: int | None) -> str:
+    """Return a speaker's name with the round, unless the role is one of several that already carry the number."""
+    return f"{name}, round {round_}" if round_ and not role.endswith(f"_{round_}") else name

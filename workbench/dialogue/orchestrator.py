@@ -240,7 +240,7 @@ class Orchestrator:
 
     def _check(self, parts: Mapping[str, Part], limits: LimitsSpec) -> None:
         check_priced(parts, limits.max_cost)
-        if self.settings.replay.cassette is None or self.settings.replay.record:
+        if self.settings.replay.asks_models:
             check_ready(parts)
 
     def _drive(self, dialogue: Dialogue, engine: Engine, first: Callable[[Engine], Event]) -> Dialogue:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from workbench.dialogue.context import with_round
 from workbench.dialogue.transcript import Metrics, Transcript, Turn, measure
 from workbench.events import Status
 
@@ -28,8 +29,7 @@ def visible(text: str) -> str:
 
 def title(turn: Turn) -> str:
     """Return who speaks: `Pro, round 2`."""
-    name = visible(turn.role).replace("_", " ").capitalize()
-    return f"{name}, round {turn.round}" if turn.round and not turn.role.endswith(f"_{turn.round}") else name
+    return with_round(visible(turn.role).replace("_", " ").capitalize(), turn.role, turn.round)
 
 
 def speaker(turn: Turn) -> str:

@@ -22,7 +22,7 @@ class Providers:
 
     def need_key(self, card: ModelCard) -> bool:
         """Whether a call to this card may leave the machine, and so needs its key."""
-        return not card.local and (self._replay.cassette is None or self._replay.record)
+        return not card.local and self._replay.asks_models
 
     async def ready(self, card: ModelCard) -> None:
         """Import what a hosted model's first call needs, off the loop: it takes seconds, which are no part of that call."""
