@@ -13,19 +13,32 @@ from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequen
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
+from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from workbench.dialogue.export import Format, export_dialogue
+from workbench.dialogue.export import Format, export_dialogue, write_export
 from workbench.dialogue.frames import calls_frame, turns_frame
 from workbench.dialogue.transcript import Metrics, Transcript, measure
+from workbench.errors import WorkbenchError
 from workbench.events import Event, Status
 from workbench.loop import engine_loop
 
 if TYPE_CHECKING:
     import pandas as pd
+    import plotly.graph_objects as go
 
 _END: Final = object()
+
+
+class Controls(Protocol):
+    """What steers a run. Each is called on the engine's loop; `can_pause` says whether the last two do anything."""
+
+    can_pause: bool
+
+    def stop(self) -> None: ...  # noqa: D102 - the names say it
+    def pause(self) -> None: ...  # noqa: D102
+    def unpause(self) -> None: ...  # noqa: D102
 
 
 def _hand_over(loop: asyncio.AbstractEventLoop, box: asyncio.Queue[Any], item: object) -> None:
@@ -47,7 +60,8 @@ class Dialogue:
         self._lock = threading.Lock()
         self._watchers: list[Callable[[Event | object], None]] = []
         self._running: Future[None] | None = None
-        self._stop: Callable[[], None] | None = None
+        self._controls: Controls | None = None
+        self._restart: Callable[..., object] | None = None
 
     @classmethod
     def stored(cls, events: Sequence[Event]) -> Dialogue:
@@ -86,6 +100,30 @@ class Dialogue:
     def running(self) -> bool:
         """Whether this process is running it now."""
         return self._running is not None and not self._running.done()
+
+    @property
+    def future(self) -> Future[None]:
+        """The current run, or the last one; done when it has ended."""
+        if self._running is None:
+            self._running = Future()
+            self._running.set_result(None)
+        return self._running
+
+    @property
+    def paused(self) -> bool:
+        """Whether it runs, but starts no further turn until `unpause`."""
+        return self.running and self.transcript.paused
+
+    @property
+    def can(self) -> dict[str, bool]:
+        """Which of `stop` (cancel), `pause`, `unpause` and `resume` would do something now."""
+        running, holds = self.running, self._controls is not None and self._controls.can_pause
+        return {
+            "stop": running,
+            "pause": running and holds and not self.transcript.paused,
+            "unpause": running and holds and self.transcript.paused,
+            "resume": not running and self._restart is not None and self.status is not Status.COMPLETED,
+        }
 
     @property
     def turns(self) -> pd.DataFrame:
@@ -183,8 +221,68 @@ class Dialogue:
 
     def cancel(self) -> None:
         """Stop its calls; what was said stays, as a `cancelled` turn. Returns at once, from any thread."""
-        if self._stop is not None and self.running:
-            engine_loop().call_soon_threadsafe(self._stop)
+        if self._controls is not None and self.running:
+            engine_loop().call_soon_threadsafe(self._controls.stop)
+
+    def pause(self) -> None:
+        """Start no further turn until `unpause`; those that run are finished. Returns at once, from any thread."""
+        if self._controls is not None and self.running:
+            engine_loop().call_soon_threadsafe(self._controls.pause)
+
+    def unpause(self) -> None:
+        """Go on after `pause`. Returns at once, from any thread."""
+        if self._controls is not None and self.running:
+            engine_loop().call_soon_threadsafe(self._controls.unpause)
+
+    def resume(self, **options: Any) -> Dialogue:
+        """Go on with it after it stopped, and return it at once, running; complete turns are not asked again.
+
+        Options and errors as for `Orchestrator.restart`.
+
+        Raises:
+            WorkbenchError: it is complete, runs already, or belongs to no orchestrator.
+        """
+        if self._restart is None:
+            raise WorkbenchError(
+                f"dialogue {self.id} belongs to no orchestrator",
+                hint=f'`Orchestrator().restart("{self.id}")` goes on with it, if the record has it.',
+            )
+        self._restart(self.id, **options)
+        return self
+
+    async def run_async(self, **options: Any) -> Dialogue:
+        """Await its end without blocking the caller's event loop: it is resumed if it stopped, and waited for if it runs.
+
+        Cancelling the wait stops the dialogue. Options as for `resume`.
+        """
+        if not self.running and self.status is not Status.COMPLETED:
+            await asyncio.to_thread(self.resume, **options)
+        return await self
+
+    def panel(self) -> Any:
+        """Return the live panel, a widget: the last expression of a cell shows it. All its views agree."""
+        return self._view("panel")
+
+    def plot(self) -> go.Figure:
+        """Return a Plotly figure of cost, latency and tokens per turn; it is drawn without a network."""
+        from workbench.dialogue.plot import plot_turns
+
+        return plot_turns(self.snapshot())
+
+    def save(self, path: str | Path) -> Path:
+        """Write it to a file and return where: `.html` replays it with a time line, `.json`, `.md` and `.pdf` are exports.
+
+        The page needs neither kernel nor network.
+
+        Raises:
+            ExportError: no format has this ending, or the file cannot be written.
+        """
+        fmt = Format.parse(Path(path).suffix.lstrip("."))
+        if fmt is not Format.HTML:
+            self.export(fmt, path)
+        else:
+            write_export(self._view("replay"), path)
+        return Path(path)
 
     def export(self, format: Format | str = "markdown", path: str | Path | None = None) -> str | bytes:  # noqa: A002
         """Return the dialogue as `json`, `markdown`, `html` or `pdf`, and write it to `path` if one is given.
@@ -214,10 +312,20 @@ class Dialogue:
 
         return to_markdown(self.transcript)
 
-    def _attach(self, running: Future[None], stop: Callable[[], None]) -> None:
+    def _view(self, name: str) -> Any:
+        """Make what a room above offers for a dialogue; it says so by an entry point of the group `workbench.dialogue`."""
+        (view,) = entry_points(group="workbench.dialogue", name=name)
+        return view.load()(self)
+
+    def _attach(self, running: Future[None], controls: Controls) -> None:
         """Connect the handle to its run; called by the orchestrator."""
-        self._running, self._stop = running, stop
+        self._running, self._controls = running, controls
         running.add_done_callback(self._end)
+
+    def _reload(self, events: Sequence[Event]) -> None:
+        """Take over what the record knows, after another process went on with it."""
+        with self._lock:
+            self.transcript, self._events = Transcript(events), list(events)
 
     def _publish(self, event: Event) -> None:
         """Take an event in, after the record; called on the engine's loop."""

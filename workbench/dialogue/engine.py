@@ -22,7 +22,9 @@ from workbench.events import (
     Call,
     CallEnded,
     CallStarted,
+    DialogueContinued,
     DialogueEnded,
+    DialoguePaused,
     Event,
     Status,
     TextDelta,
@@ -51,6 +53,8 @@ class Engine:
         seq: number of the last event of the dialogue so far; 0 for a new one.
     """
 
+    can_pause = True
+
     def __init__(
         self,
         dialogue: str,
@@ -68,10 +72,12 @@ class Engine:
         self.answers = answers or {}
         self._said = dict(said or {})
         self._seq = seq
-        self._events: asyncio.Queue[Event] = asyncio.Queue()
+        self._events: asyncio.Queue[Event | None] = asyncio.Queue()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._waiting = {turn.id: set(turn.depends_on) - self._said.keys() for turn in self._open_turns()}
         self._ended: tuple[Status, str | None] | None = None
+        self._paused = False
+        self._alarm = _Alarm(spec.limits.timeout, self._expire)
 
     async def run(self, first: Callable[[Engine], Event]) -> AsyncGenerator[Event, None]:
         """Yield the run's events, from what `first` makes to `DialogueEnded`. To be read to its end, once.
@@ -80,17 +86,19 @@ class Engine:
             first: makes the opening event (`lambda engine: engine.event(DialogueStarted, …)`).
         """
         yield first(self)
-        deadline = self._start_deadline()
+        self._alarm.start()
         try:
             self._launch()
-            while self._tasks:
+            while self._tasks or self._on_hold or not self._events.empty():
                 event = await self._events.get()
-                yield event
+                if event is not None:
+                    yield event
                 if isinstance(event, _FINAL):
                     self._close(event)
+                if isinstance(event, (*_FINAL, DialogueContinued)):
                     self._launch()
         finally:  # no TaskGroup: a generator that is closed inside one raises a group, not what went wrong
-            await self._hang_up(deadline)
+            await self._hang_up()
         whole = len(self._said) == len(self.plan.turns)
         status, reason = (Status.COMPLETED, None) if whole or not self._ended else self._ended
         yield self.event(DialogueEnded, status=status, reason=reason)
@@ -101,6 +109,21 @@ class Engine:
             self._ended = (status, reason)
         for task in self._tasks.values():
             task.cancel()
+        self._events.put_nowait(None)  # a paused run waits for nothing else
+
+    def pause(self) -> None:
+        """Start no further turn until `unpause`; those that run are finished. On the engine's loop only."""
+        if not self._paused and self._ended is None:
+            self._paused = True
+            self._alarm.stop()
+            self._events.put_nowait(self.event(DialoguePaused))
+
+    def unpause(self) -> None:
+        """Go on after `pause`. On the engine's loop only."""
+        if self._paused:
+            self._paused = False
+            self._alarm.start()
+            self._events.put_nowait(self.event(DialogueContinued))
 
     def event(self, kind: type[E], /, **fields: Any) -> E:
         """Make the next event of the stream."""
@@ -110,27 +133,27 @@ class Engine:
     def _open_turns(self) -> list[PlannedTurn]:
         return [turn for turn in self.plan.turns if turn.id not in self._said]
 
-    async def _hang_up(self, deadline: asyncio.Task[None] | None) -> None:
+    @property
+    def _on_hold(self) -> bool:
+        """Whether turns that could run wait for `unpause`."""
+        return self._paused and self._ended is None and bool(self._waiting)
+
+    async def _hang_up(self) -> None:
         """Leave no task behind, whether the run ended or its reader went away."""
-        left = [*self._tasks.values(), *([deadline] if deadline else [])]
+        self._alarm.stop()
+        left = list(self._tasks.values())
         for task in left:
             task.cancel()
         if left:
             await asyncio.wait(left)
 
-    def _start_deadline(self) -> asyncio.Task[None] | None:
-        if (seconds := self.spec.limits.timeout) is None:
-            return None
-
-        async def expire() -> None:
-            await asyncio.sleep(seconds)
-            self.stop(Status.COST_LIMITED, f"timeout: the run took {seconds:g} s")
-
-        return asyncio.create_task(expire())
+    def _expire(self) -> None:
+        self.stop(Status.COST_LIMITED, f"timeout: the run took {self.spec.limits.timeout:g} s")
 
     def _launch(self) -> None:
         """Start every turn whose dependencies are complete."""
-        ready = [] if self._ended else [turn_id for turn_id, missing in self._waiting.items() if not missing]
+        held = self._ended or self._paused
+        ready = [] if held else [turn_id for turn_id, missing in self._waiting.items() if not missing]
         for turn_id in ready:
             limit = self.spec.limits.max_turns
             if limit is not None and len(self._said) + len(self._tasks) >= limit:
@@ -176,6 +199,28 @@ class Engine:
 
     def _failed(self, turn: PlannedTurn, kind: str, error: str, hint: str | None, text: str) -> TurnFailed:
         return self.event(TurnFailed, turn=turn.id, kind=kind, error=error, hint=hint, text=text)
+
+
+class _Alarm:
+    """Calls back after so many seconds; a pause stops the clock.
+
+    Args:
+        seconds: None for never.
+        ring: is called once they have passed.
+    """
+
+    def __init__(self, seconds: float | None, ring: Callable[[], None]) -> None:
+        self._left, self._ring = seconds, ring
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        if self._left is not None:
+            self._timer = asyncio.get_running_loop().call_later(self._left, self._ring)
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._left = max(self._timer.when() - asyncio.get_running_loop().time(), 0.0)
+            self._timer.cancel()
 
 
 class _Voice:

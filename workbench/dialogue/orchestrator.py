@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import threading
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from functools import partial
@@ -17,6 +19,7 @@ from typing import Any, Final, Self
 
 from workbench.dialogue.budget import Budget, spent
 from workbench.dialogue.cast import Part, Speaker, Wishes, cast_roles, check_priced, check_ready
+from workbench.dialogue.detached import Child, Following, spawn
 from workbench.dialogue.dialogue import Dialogue
 from workbench.dialogue.engine import Engine
 from workbench.dialogue.loader import ModeLoader
@@ -34,6 +37,9 @@ from workbench.settings import Settings, load_settings, with_cassette
 ModeLike = str | Path | dict[str, Any] | Mode
 _RUNNING: Final[dict[str, tuple[Orchestrator, Dialogue]]] = {}
 """What this process runs now, by id. The record tells processes apart, not two runs in one of them."""
+_RUNNING_LOCK: Final = threading.Lock()
+_HANDLES: Final[weakref.WeakValueDictionary[tuple[str, str], Dialogue]] = weakref.WeakValueDictionary()
+"""Record and id to the one handle of a dialogue in this process, so that whoever holds it sees a resumed run as well."""
 
 
 class Orchestrator:
@@ -149,9 +155,8 @@ class Orchestrator:
         """Start a dialogue and return it at once, running. Options and errors as for `prepare`."""
         spec, _ = self.prepare(mode, topic, **options)
         engine = Engine(secrets.token_hex(6), spec, self.client)
-        started = {"mode": spec.mode.name, "topic": topic, "run": spec.dump()}
-        dialogue = Dialogue(Transcript.of(engine.dialogue, spec.mode.name, topic))
-        return self._drive(dialogue, engine, lambda engine: engine.event(DialogueStarted, **started))
+        dialogue = self._known(Dialogue(Transcript.of(engine.dialogue, spec.mode.name, topic)))
+        return self._drive(dialogue, engine, lambda engine: _opening(engine, spec))
 
     def run(self, mode: ModeLike, topic: str, **options: Any) -> Dialogue:
         """Run a dialogue to its end and return it. Options and errors as for `prepare`."""
@@ -161,13 +166,46 @@ class Orchestrator:
         """Run a dialogue without blocking the caller's event loop. Options and errors as for `prepare`."""
         return await _finished(partial(self.start, mode, topic, **options))
 
-    def load(self, dialogue: str) -> Dialogue:
-        """Return a stored dialogue by its id, the beginning of it, or `last`.
+    def detach(self, mode: ModeLike, topic: str, **options: Any) -> Dialogue:
+        """Start a dialogue in a process of its own, which outlives this one, and return it at once, followed.
+
+        It is seen turn by turn: pieces of an answer are not recorded. Options and errors as for `prepare`.
+        """
+        spec, _ = self.prepare(mode, topic, **options)
+        engine = Engine(secrets.token_hex(6), spec, self.client)
+        self.record.write([_opening(engine, spec)])
+        return self.detach_resume(engine.dialogue)
+
+    def detach_resume(self, dialogue: str, **options: Any) -> Dialogue:
+        """Go on with a dialogue in a process of its own; return it at once, followed. Options and errors as for `restart`."""
+        found = self._unfinished(self.record.find(dialogue))
+        return self._follow(found, spawn(self.settings, found.id, options))
+
+    def follow(self, dialogue: str) -> Dialogue:
+        """Return a dialogue by its id, watching the record for more of it if another process runs it now.
 
         Raises:
             RecordError: there is none.
         """
-        return Dialogue.stored(self.record.events(self.record.find(dialogue)))
+        found = self.load(dialogue)
+        elsewhere = found.status is Status.RUNNING and not found.running and not self.record.summary(found.id).interrupted
+        return self._follow(found, None) if elsewhere else found
+
+    def load(self, dialogue: str) -> Dialogue:
+        """Return a stored dialogue by its id, the beginning of it, or `last`; one that runs here, as it runs.
+
+        Raises:
+            RecordError: there is none.
+        """
+        if dialogue in _RUNNING and (here := _HANDLES.get((self.record.url, dialogue))) is not None:
+            return here  # its first event may not be on disk yet
+        dialogue = self.record.find(dialogue)
+        handle = _HANDLES.get((self.record.url, dialogue))
+        if handle is None:
+            return self._known(Dialogue.stored(self.record.events(dialogue)))
+        if not handle.running:
+            handle._reload(self.record.events(dialogue))  # noqa: SLF001 - the handle's other half
+        return self._known(handle)
 
     def restart(
         self,
@@ -223,7 +261,18 @@ class Orchestrator:
 
         events = read_json(text)
         self.record.write(events)
-        return Dialogue.stored(events)
+        return self._known(Dialogue.stored(events))
+
+    def _known(self, dialogue: Dialogue) -> Dialogue:
+        """Make a handle the one of its dialogue, resumed by this orchestrator."""
+        _HANDLES[self.record.url, dialogue.id] = dialogue
+        dialogue._restart = self.restart  # noqa: SLF001 - the handle's other half
+        return dialogue
+
+    def _follow(self, dialogue: Dialogue, child: Child | None) -> Dialogue:
+        following = Following(self.record, dialogue, child)
+        dialogue._attach(submit(following.run()), following)  # noqa: SLF001 - the handle's other half
+        return dialogue
 
     def _unfinished(self, dialogue: str) -> Dialogue:
         found = self.load(dialogue)
@@ -245,8 +294,10 @@ class Orchestrator:
 
     def _drive(self, dialogue: Dialogue, engine: Engine, first: Callable[[Engine], Event]) -> Dialogue:
         record = self.record
-        if _RUNNING.setdefault(dialogue.id, (self, dialogue))[1] is not dialogue:
-            raise RecordError(f"Dialogue {dialogue.id} is being run by this process.", hint="Stop it first, or wait.")
+        with _RUNNING_LOCK:
+            if dialogue.id in _RUNNING:
+                raise RecordError(f"Dialogue {dialogue.id} is being run by this process.", hint="Stop it first, or wait.")
+            _RUNNING[dialogue.id] = (self, dialogue)
 
         async def drive() -> None:
             try:
@@ -260,7 +311,7 @@ class Orchestrator:
             finally:
                 del _RUNNING[dialogue.id]
 
-        dialogue._attach(submit(drive()), engine.stop)  # noqa: SLF001 - as above
+        dialogue._attach(submit(drive()), engine)  # noqa: SLF001 - as above
         return dialogue
 
 
@@ -276,6 +327,10 @@ async def _finished(begin: Callable[[], Dialogue]) -> Dialogue:
             await dialogue
         raise
     return await dialogue
+
+
+def _opening(engine: Engine, spec: RunSpec) -> DialogueStarted:
+    return engine.event(DialogueStarted, mode=spec.mode.name, topic=spec.topic, run=spec.dump())
 
 
 def _runs(dialogue: Dialogue) -> list[RunSpec]:

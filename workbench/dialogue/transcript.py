@@ -14,7 +14,9 @@ from workbench.events import (
     Call,
     CallEnded,
     CallStarted,
+    DialogueContinued,
     DialogueEnded,
+    DialoguePaused,
     DialogueResumed,
     DialogueStarted,
     Event,
@@ -124,12 +126,13 @@ class Transcript:
         self.run: dict[str, Any] = {}
         self.status = Status.RUNNING
         self.reason: str | None = None
+        self.paused = False
         self.started_at: float | None = None
         self.seq = 0
         self._turns: dict[str, Turn] = {}
         self.unended: dict[str, CallStarted] = {}
         self._ran = 0.0
-        self._run_began = self._last_at = 0.0
+        self._run_began = self.last_at = 0.0
         for event in events:
             self.apply(event)
 
@@ -177,21 +180,22 @@ class Transcript:
     @property
     def metrics(self) -> Metrics:
         """Totals of all turns; latency is the time that the dialogue ran, pauses between runs left out."""
-        running = self._last_at - self._run_began if self.status is Status.RUNNING else 0.0
+        running = self.last_at - self._run_began if self.status is Status.RUNNING else 0.0
         return measure(self.turns, self._ran + max(running, 0.0) if self.started_at else None)
 
     def apply(self, event: Event) -> None:
         """Take the next event in."""
-        before, self._last_at = self._last_at, event.at
+        before, self.last_at = self.last_at, event.at
         self.seq = max(self.seq, event.seq)
         match event:
             case DialogueStarted():
                 self.id, self.mode, self.topic, self.run = event.dialogue, event.mode, event.topic, event.run
                 self.started_at = self._run_began = event.at
             case DialogueResumed():
-                if self.status is Status.RUNNING:
-                    self._ran += max(before - self._run_began, 0.0)
-                self.run, self.status, self.reason, self._run_began = event.run, Status.RUNNING, None, event.at
+                self._go_on(event, before)
+                self.run, self.status, self.reason = event.run, Status.RUNNING, None
+            case DialoguePaused() | DialogueContinued():
+                self._hold(event, before)
             case TurnStarted():
                 self._begin(event)
             case TextDelta():
@@ -204,11 +208,23 @@ class Transcript:
                 self._end(event)
             case DialogueEnded():
                 self.status, self.reason = event.status, event.reason
-                self._ran += max(event.at - self._run_began, 0.0)
+                self._ran += max((before if self.paused else event.at) - self._run_began, 0.0)
+                self.paused = False
             case CallStarted():
                 self.unended[event.call] = event
             case _:
                 pass
+
+    def _go_on(self, event: Event, before: float) -> None:
+        """Leave out the time since the event before: nothing ran."""
+        if self.status is Status.RUNNING:
+            self._ran += max(before - self._run_began, 0.0)
+        self._run_began, self.paused = event.at, False
+
+    def _hold(self, event: DialoguePaused | DialogueContinued, before: float) -> None:
+        if isinstance(event, DialogueContinued):
+            self._go_on(event, before)
+        self.paused = isinstance(event, DialoguePaused)
 
     def _begin(self, event: TurnStarted) -> None:
         before = self._turns.get(event.turn)

@@ -2,7 +2,7 @@
 
 `DialogueStarted` carries all that a resume needs. Then, for each turn: `TurnStarted`, for each request `CallStarted`,
 `TextDelta`s and `CallEnded`, and one of `TurnCompleted`, `TurnFailed`, `TurnCancelled`. `DialogueEnded` closes a run;
-`DialogueResumed` opens the next one.
+`DialogueResumed` opens the next one. `DialoguePaused` and `DialogueContinued` may stand anywhere inside a run.
 """
 
 from __future__ import annotations
@@ -155,6 +155,20 @@ class TurnCancelled(Event):
     turn: str
     text: str = ""
     reasoning: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DialoguePaused(Event):
+    """No further turn starts until `DialogueContinued`; those that run are finished."""
+
+    type: ClassVar[str] = "dialogue_paused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DialogueContinued(Event):
+    """A paused dialogue goes on, in the same run."""
+
+    type: ClassVar[str] = "dialogue_continued"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,6 +45,14 @@ def is_alive(owner: str | None, last_seen: float) -> bool:
     return owner == this_process() or _runs_here(int(pid), float(start))
 
 
+def local_pid(owner: str | None) -> int | None:
+    """Return the process id of an owner that lives on this host; None for any other."""
+    if owner is None:
+        return None
+    host, pid, start = owner.rsplit(":", 2)
+    return int(pid) if host == socket.gethostname() and _runs_here(int(pid), float(start)) else None
+
+
 def _runs_here(pid: int, start: float) -> bool:
     import psutil
 

@@ -38,9 +38,10 @@ class Reader:
         self._engine = engine
         self._place = place
 
-    def events(self, dialogue: str) -> list[Event]:
-        """Return the stored events of a dialogue by rising number; none for an unknown one."""
-        query = select(events.c.payload).where(events.c.dialogue_id == dialogue).order_by(events.c.seq)
+    def events(self, dialogue: str, after: int) -> list[Event]:
+        """Return the stored events of a dialogue with a number above `after`, rising; none for an unknown one."""
+        e = events.c
+        query = select(e.payload).where(e.dialogue_id == dialogue, e.seq > after).order_by(e.seq)
         with self._connected() as connection:
             payloads = connection.execute(query).scalars().all()
         return [event_from_dict(json.loads(payload)) for payload in payloads]

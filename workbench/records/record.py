@@ -96,10 +96,10 @@ class Record:
         self.write(events)
         return len(events)
 
-    def events(self, dialogue: str) -> list[Event]:
-        """Return the events of a dialogue by rising number, those that wait to be written included."""
-        waiting = {event.seq: event for event in self.unwritten if event.dialogue == dialogue}
-        stored = {event.seq: event for event in self._reader.events(dialogue)}
+    def events(self, dialogue: str, after: int = 0) -> list[Event]:
+        """Return the events of a dialogue with a number above `after`, rising; those that wait to be written included."""
+        waiting = {event.seq: event for event in self.unwritten if event.dialogue == dialogue and event.seq > after}
+        stored = {event.seq: event for event in self._reader.events(dialogue, after)}
         both = waiting | stored
         return [both[seq] for seq in sorted(both)]
 

@@ -47,12 +47,21 @@ def export_dialogue(
     """
     content = _render(transcript, events, fmt)
     if path is not None:
-        data = content.encode() if isinstance(content, str) else content
-        try:
-            Path(path).write_bytes(data)
-        except (OSError, ValueError) as error:  # ValueError: a path with NUL in it
-            raise ExportError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}") from None
+        write_export(content, path)
     return content
+
+
+def write_export(content: str | bytes, path: str | Path) -> None:
+    """Write an export to a file.
+
+    Raises:
+        ExportError: it cannot be written.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    try:
+        Path(path).write_bytes(data)
+    except (OSError, ValueError) as error:  # ValueError: a path with NUL in it
+        raise ExportError(f"{path} cannot be written: {getattr(error, 'strerror', None) or error}") from None
 
 
 def _render(transcript: Transcript, events: Sequence[Event], fmt: Format) -> str | bytes:
