@@ -1,8 +1,9 @@
 """Set up, then run every check: `python3 scripts/test.py [PYTEST OPTIONS]`.
 
-Style, types, layers, then all tests with coverage, notebooks and browser included. Chromium is installed where that is
-possible (as root on Debian); where it is not, browser tests skip and say so, and under CI=true such a skip is a failure.
-With options of your own only pytest runs, without the coverage bound.
+Style, types, layers, the front end's own checks and tests and whether its shipped bundle is built from its source; then all
+tests with coverage, notebooks and browser included. Chromium is installed where that is possible (as root on Debian); where
+it is not, browser tests skip and say so, and under CI=true such a skip is a failure. Without Node the front end's checks skip
+in the same way. With options of your own only pytest runs, without the coverage bound.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import shutil
 import signal
 import sys
 
-from environment import BIN, PYTHON, ensure, run
+from environment import BIN, PYTHON, ROOT, ensure, run
+from front_end import check_front_end
 
 CHECKS = (
     ("format", [BIN / "ruff", "format", "--check", "."]),
@@ -31,6 +33,8 @@ def main(options: list[str]) -> int:
     if options:
         return run(PYTHON, "-m", "pytest", *options)
     failed = [name for name, command in CHECKS if _check(name, command)]
+    print("== front end", flush=True)
+    failed += check_front_end(ROOT)
     # Notebooks run apart: nbval's own coverage support hangs with this coverage, and the tests cover the same code.
     for name, paths in (
         ("tests", ["--cov", "--cov-report=term:skip-covered", "tests", "workbench"]),

@@ -1,10 +1,7 @@
-"""`%%dialogue` in a real kernel: what streams, what stays in the cell, what an interrupt keeps, what a mistake says."""
-
-import queue
-import time
+"""`%%dialogue` in a real kernel, run by a program: what stays in the cell, what an interrupt keeps, what a mistake says."""
 
 import pytest
-from jupyter_client.manager import start_new_kernel
+from kernels import kernel_in
 from wire import Wire
 
 pytestmark = pytest.mark.slow
@@ -12,71 +9,15 @@ MIME = "application/vnd.workbench.dialogue.v1+json"
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("notebook")
-
-
-@pytest.fixture(scope="module")
-def kernel(folder):
-    manager, client = start_new_kernel(cwd=str(folder))
-    yield Kernel(manager, client)
-    client.stop_channels()
-    manager.shutdown_kernel(now=True)
+def kernel(tmp_path_factory):
+    with kernel_in(tmp_path_factory.mktemp("notebook")) as kernel:
+        yield kernel
 
 
 @pytest.fixture
 def wire():
     with Wire() as server:
         yield server
-
-
-class Kernel:
-    """Runs cells and gathers what they put out."""
-
-    def __init__(self, manager, client):
-        self.manager, self.client = manager, client
-        assert not self.run("%load_ext workbench").error
-
-    def run(self, code, meanwhile=None):
-        message = self.client.execute(code)
-        return self.gather(message, meanwhile)
-
-    def gather(self, message, meanwhile=None):
-        outputs, deadline = Outputs(), time.monotonic() + 60
-        while time.monotonic() < deadline:
-            if meanwhile and meanwhile(outputs):
-                meanwhile = None
-            try:
-                reply = self.client.get_iopub_msg(timeout=0.1)
-            except queue.Empty:
-                continue
-            if reply["parent_header"].get("msg_id") == message and outputs.take(reply):
-                outputs.status = self.reply_to(message)["status"]
-                return outputs
-        raise AssertionError("the cell did not end")
-
-    def reply_to(self, message):
-        while True:
-            reply = self.client.get_shell_msg(timeout=10)
-            if reply["parent_header"].get("msg_id") == message:
-                return reply["content"]
-
-
-class Outputs:
-    def __init__(self):
-        self.updates, self.displays, self.stdout, self.error, self.status = [], [], "", None, ""
-
-    def take(self, reply):
-        kind, content = reply["msg_type"], reply["content"]
-        if kind == "update_display_data":
-            self.updates.append(content["data"])
-        elif kind in ("display_data", "execute_result"):
-            self.displays.append(content["data"])
-        elif kind == "stream":
-            self.stdout += content["text"]
-        elif kind == "error":
-            self.error = f"{content['ename']}: {content['evalue']}\n" + "\n".join(content["traceback"])
-        return kind == "status" and content["execution_state"] == "idle"
 
 
 def cell(wire, *options, topic="Tabs?"):
@@ -86,8 +27,9 @@ def cell(wire, *options, topic="Tabs?"):
 def test_a_cell_ends_with_one_transcript_in_four_forms(kernel, wire):
     out = kernel.run(cell(wire, "-o d", topic="Tabs & <b>spaces</b>?"))
     assert out.error is None
-    live, static = out.displays
-    assert live == {"text/plain": "", "text/html": ""}
+    (static,) = out.displays
+    assert not out.updates
+    assert not out.stdout
     assert static.keys() == {"text/plain", "text/markdown", "text/html", MIME}
     assert "Tabs &amp; &lt;b&gt;spaces&lt;/b&gt;?" in static["text/html"]
     assert static[MIME]["status"] == "completed"
@@ -95,21 +37,68 @@ def test_a_cell_ends_with_one_transcript_in_four_forms(kernel, wire):
     assert kernel.run("print(d.status, len(d.turns), d.metrics.calls)").stdout == "completed 3 3\n"
 
 
-def test_the_transcript_grows_while_the_cell_runs_and_the_display_ends_empty(kernel, wire):
-    wire.words, wire.delay = 40, 0.02
+@pytest.mark.parametrize("before", ["%%time\n", "%%capture --no-display\n"])
+def test_inside_another_magic_the_cell_blocks_and_works(kernel, wire, before):
+    out = kernel.run(before + cell(wire, "-o nested"))
+    assert out.error is None
+    assert kernel.run("print(nested.status)").stdout == "completed\n"
+
+
+def test_without_autoawait_the_cell_blocks_and_works(kernel, wire):
+    kernel.run("%autoawait off")
     out = kernel.run(cell(wire))
-    grown = [update["text/html"] for update in out.updates]
-    assert len(grown) > 5
-    assert len({len(html) for html in grown}) > 4
-    assert any("speaking" in html for html in grown)
-    assert grown[-1] == ""
+    kernel.run("%autoawait on")
+    assert out.displays[-1][MIME]["status"] == "completed"
+
+
+def test_text_may_be_asked_for(kernel, wire):
+    kernel.run("%config DialogueMagics.display = 'text'")
+    out = kernel.run(cell(wire))
+    kernel.run("%config DialogueMagics.display = 'auto'")
+    assert not out.displays
+    assert "[Pro] openai/wire" in out.stdout
+    assert "completed. 3 turns, 3 calls" in out.stdout
+
+
+def test_defaults_come_from_config_and_the_cell_wins(kernel, wire):
+    kernel.run(f"%config DialogueMagics.api_base = {wire.openai!r}\n%config DialogueMagics.models = 'openai/wire'")
+    out = kernel.run("%%dialogue debate --rounds 1\nTabs?")
+    assert out.displays[-1][MIME]["turns"][0]["model"] == "openai/wire"
+    out = kernel.run("%%dialogue debate --rounds 1 -m openai/other\nTabs?")
+    assert out.displays[-1][MIME]["turns"][0]["model"] == "openai/other"
+    kernel.run("%config DialogueMagics.api_base = ''\n%config DialogueMagics.models = ''")
+
+
+def test_a_cell_resumes_a_dialogue_and_its_handle(kernel, wire):
+    kernel.run(cell(wire, "--max-tokens 60 -o limited"))
+    asked = len(wire.requests)
+    out = kernel.run("%%dialogue --resume last --max-tokens 100000")
+    assert out.displays[-1][MIME]["status"] == "completed"
+    assert len(wire.requests) == 3 > asked
+    assert kernel.run("print(limited.status)").stdout == "completed\n"
+
+
+def test_front_matter_and_variables(kernel, wire):
+    kernel.run("claim = 'Tabs are {better} than {{spaces}}'")
+    matter = f"---\nmodels: [openai/wire]\napi_base: {wire.openai}\nrounds: 1\noutput: fm\n---\n"
+    out = kernel.run("%%dialogue debate\n" + matter + "Is it true: {{claim}}? {other}")
+    assert out.error is None
+    said = kernel.run("print(fm.topic)").stdout
+    assert said == "Is it true: Tabs are {better} than {{spaces}}? {other}\n"
+
+
+def test_a_detached_dialogue_returns_at_once_and_ends_as_a_transcript(kernel, wire):
+    out = kernel.run(cell(wire, "--detach -o away"))
+    assert "runs in the background" in out.displays[0]["text/plain"]
+    heard = kernel.listen(lambda heard: any(MIME in update for update in heard.updates), seconds=60)
+    assert heard.updates[-1][MIME]["status"] == "completed"
 
 
 def test_an_interrupt_stops_the_calls_and_keeps_what_was_said(kernel, wire):
     wire.words, wire.delay = 4000, 0.01
 
-    def interrupt(outputs):
-        if len(outputs.updates) > 4:
+    def interrupt(_outputs):
+        if wire.written > 5:
             kernel.manager.interrupt_kernel()
             return True
         return False
@@ -140,7 +129,8 @@ def test_a_later_cell_resumes_it(kernel, wire):
         ("debate -p pro", "'pro' is not NAME=VALUE"),
         ("debate --rounds two -m local", "invalid int value"),
         ("debate -m local --cassette nowhere.jsonl", "has no answer to this request"),
-        ("", "required: mode"),
+        ("", "needs a mode"),
+        ("debate --resume last", "keeps its mode and its topic"),
     ],
 )
 def test_a_mistake_is_a_usage_error_that_stops_run_all(kernel, line, said):
@@ -190,7 +180,7 @@ print(one.status, two.status, three.status)
 
 
 def test_help_has_examples(kernel):
-    message = kernel.client.execute("%%dialogue?")
+    message = kernel.send("%%dialogue?")
     help_text = kernel.reply_to(message)["payload"][0]["data"]["text/plain"]
     assert "%%dialogue debate -m local" in help_text
     assert "--budget" in help_text

@@ -1,7 +1,8 @@
-"""In a notebook: `%load_ext workbench` gives `%%dialogue`.
+"""In a notebook: `%load_ext workbench` gives `%%dialogue` and the commands around it.
 
-`magics` has the command and its options, `live` shows a dialogue while it runs, `outputs` what stays in the cell. Loading
-imports none of the engine: that happens on the first use, so the extension is there at once.
+`magics` has the cell magic and its options, `commands` the line magics; `awaiting` makes cells await, `running` starts and
+stops, `live` shows a dialogue while it runs, `outputs` what stays in the cell. Loading imports none of the engine: that
+happens on first use, so the extension is there at once.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """Register the magics."""
+    from workbench.notebook.awaiting import install
     from workbench.notebook.magics import DialogueMagics
 
     shell.register_magics(DialogueMagics)
+    install(shell)

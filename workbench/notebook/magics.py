@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
+import traitlets
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, cell_magic, magics_class, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
@@ -13,12 +13,28 @@ from IPython.core.magic_arguments import argument, magic_arguments, parse_argstr
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from workbench.dialogue import Orchestrator
+    from workbench.dialogue import Dialogue, Orchestrator
+    from workbench.notebook.live import Show
 
 
 @magics_class
 class DialogueMagics(Magics):
-    """The workbench's magics. They share one orchestrator for each cassette, made on first use."""
+    """Defaults of `%%dialogue` cells: `%config DialogueMagics.models = "local"`. A cell's own options come first."""
+
+    models = traitlets.Unicode("", help="models dealt out to the roles of cells that name none, such as 'local,gpt-mini'").tag(
+        config=True
+    )
+    judge = traitlets.Unicode("", help="model for the role that decides").tag(config=True)
+    budget = traitlets.Float(None, allow_none=True, help="USD that a dialogue may spend").tag(config=True)
+    max_tokens = traitlets.Int(None, allow_none=True, help="tokens that a dialogue may use").tag(config=True)
+    timeout = traitlets.Float(None, allow_none=True, help="seconds that a dialogue may take").tag(config=True)
+    seed = traitlets.Int(None, allow_none=True, help="makes runs repeatable where the models allow it").tag(config=True)
+    api_base = traitlets.Unicode("", help="OpenAI-compatible endpoint for models named by id").tag(config=True)
+    display = traitlets.Enum(
+        ["auto", "panel", "transcript", "text"],
+        "auto",
+        help="what a cell shows while it runs; auto: the panel to a person, the transcript at the end to a program",
+    ).tag(config=True)
 
     def __init__(self, shell: InteractiveShell) -> None:
         super().__init__(shell)
@@ -26,7 +42,7 @@ class DialogueMagics(Magics):
         self._orchestrators: dict[tuple[str | None, float | None], Orchestrator] = {}
 
     @magic_arguments()
-    @argument("mode", help="name of a mode (debate, sequential, parallel, chat) or a mode file")
+    @argument("mode", nargs="?", help="name of a mode (`%%modes` lists them) or a mode file")
     @argument(
         "-p", "--participant", action="append", default=[], metavar="ROLE=MODEL", help="bind a role to a model; repeatable"
     )
@@ -36,12 +52,15 @@ class DialogueMagics(Magics):
     @argument("--set", action="append", default=[], dest="parameters", metavar="NAME=N", help="a parameter of the mode")
     @argument("--budget", type=float, metavar="USD", help="stop before this much is spent")
     @argument("--max-tokens", type=int, help="stop before so many tokens are used")
-    @argument("--timeout", type=float, metavar="SECONDS", help="stop after so long")
+    @argument("--timeout", type=float, metavar="SECONDS", help="stop after so long; pauses do not count")
     @argument("--seed", type=int, help="makes a run repeatable where the models allow it")
     @argument("--api-base", metavar="URL", help="OpenAI-compatible endpoint for models named by id")
     @argument("--cassette", metavar="FILE", help="answer from recorded answers; see docs/replay.md")
     @argument("--pace", type=float, metavar="X", help="of a cassette: 1 as fast as it once was, 0 (the default) at once")
-    @argument("--dry-run", action="store_true", help="show turns and models, and call nothing")
+    @argument("--dry-run", action="store_true", help="show turns, models, prompts, cost and flow, and call nothing")
+    @argument("--background", action="store_true", help="return at once; the panel stays until the dialogue has ended")
+    @argument("--detach", action="store_true", help="run in a process of its own, which outlives this kernel")
+    @argument("--resume", metavar="ID", help="go on with a dialogue (an id, its beginning, or last) instead of starting one")
     @argument("-o", "--output", metavar="NAME", help="variable that the dialogue is bound to")
     @no_var_expand
     @cell_magic("dialogue")
@@ -56,79 +75,80 @@ class DialogueMagics(Magics):
             %%dialogue debate -p pro=claude-sonnet -p con=gpt --judge gemini-pro --budget 0.50
             Open weights make language models safer.
 
-        Interrupting the kernel stops the calls and keeps what was said.
+            %%dialogue debate --background
+            ---
+            participants: {pro: claude-sonnet, con: gpt}
+            rounds: 2
+            ---
+            Is {{claim}} true?
+
+        {{name}} stands for a variable of the notebook. Options may stand in a front matter of YAML instead of the line.
+        Stop in the panel, or interrupting the kernel, stops the calls and keeps what was said.
         """
-        from workbench.errors import WorkbenchError
-        from workbench.events import Status
-        from workbench.notebook.live import show_until_done
+        from workbench.notebook.running import check_outcome, usage_errors
 
-        wanted = _parse(self.dialogue, line)
-        try:
-            orchestrator = self._orchestrator(wanted.cassette, wanted.pace)
-            options = _options(wanted)
-            if wanted.dry_run:
-                self._show_plan(*orchestrator.prepare(wanted.mode, cell.strip(), **options))
-                return
-            running = orchestrator.start(wanted.mode, cell.strip(), **options)
-            if wanted.output:
-                self._shell.user_ns[wanted.output] = running
-            show_until_done(running, self._shell)
-        except WorkbenchError as error:
-            raise UsageError(str(error)) from None
-        if running.status is Status.FAILED:
-            raise UsageError(f"dialogue {running.id} failed: {running.reason}")
+        with usage_errors():
+            running, showing = self._begin(line, cell)
+            if running and showing:
+                showing.wait()
+                check_outcome(running)
 
-    def _orchestrator(self, cassette: str | None, pace: float | None) -> Orchestrator:
-        """Return the orchestrator for a cassette; its path is relative to the notebook, as people type it."""
+    async def dialogue_async(self, line: str, cell: str) -> None:
+        """Run `%%dialogue` without blocking the kernel."""
+        from workbench.notebook.running import check_outcome, usage_errors
+
+        with usage_errors():
+            running, showing = self._begin(line, cell)
+            if running and showing:
+                await showing.wait_async()
+                check_outcome(running)
+
+    def orchestrator(self, cassette: str | None = None, pace: float | None = None) -> Orchestrator:
+        """Return the orchestrator for a cassette, made on first use; its path is relative to the notebook."""
         if (cassette, pace) not in self._orchestrators:
             from workbench.dialogue import Orchestrator
 
             self._orchestrators[cassette, pace] = Orchestrator(cassette=cassette, pace=pace)
         return self._orchestrators[cassette, pace]
 
-    def _show_plan(self, spec: Any, parts: Any) -> None:
-        import pandas as pd
-        from IPython.display import display
+    def _begin(self, line: str, cell: str) -> tuple[Dialogue | None, Show | None]:
+        """Start what a cell asks for; return the dialogue and its display, None where there is nothing to wait for."""
+        from workbench.notebook.options import resume_options, run_options
+        from workbench.notebook.running import begin, show
 
-        rows = [
-            {"turn": t.id, "role": t.role, "model": parts[t.role].chain[0].name, "why": parts[t.role].why}
-            for t in spec.plan().turns
-        ]
-        display(pd.DataFrame(rows))
+        wanted, topic = self._read(line, cell)
+        orchestrator = self.orchestrator(wanted.cassette, wanted.pace)
+        options = resume_options(wanted) if wanted.resume else run_options(wanted)
+        if wanted.dry_run:
+            from IPython.display import display
 
+            from workbench.notebook.dry_run import DryRun
 
-def _parse(magic: Any, line: str) -> Namespace:
-    try:
-        namespace: Namespace = parse_argstring(magic, line)
-    except ValueError as error:
-        raise UsageError(f"%%dialogue: {error}") from None
-    return namespace
+            spec, parts = orchestrator.prepare(wanted.mode, topic, **options)
+            display(DryRun(spec, parts, orchestrator.record))
+            return None, None
+        running = begin(orchestrator, wanted.mode, topic, options, resume=wanted.resume, detach=wanted.detach)
+        background = wanted.background or wanted.detach
+        return running, show(self._shell, running, background=background, output=wanted.output, wish=self.display)
 
+    def _read(self, line: str, cell: str) -> tuple[Namespace, str]:
+        """Return a cell's options and topic."""
+        from workbench.notebook.front_matter import interpolate, split
+        from workbench.notebook.options import merge
 
-def _options(wanted: Namespace) -> dict[str, Any]:
-    parameters = {name: _number(value) for name, value in map(_pair, wanted.parameters)}
-    if wanted.rounds is not None:
-        parameters["rounds"] = wanted.rounds
-    return {
-        "participants": dict(map(_pair, wanted.participant)),
-        "models": [name.strip() for name in wanted.models.split(",") if name.strip()],
-        "judge": wanted.judge,
-        "parameters": parameters,
-        "limits": {"max_cost": wanted.budget, "max_tokens": wanted.max_tokens, "timeout": wanted.timeout},
-        "seed": wanted.seed,
-        "api_base": wanted.api_base,
-    }
+        try:
+            typed = parse_argstring(self.dialogue, interpolate(line, self._shell.user_ns))
+        except ValueError as error:
+            raise UsageError(f"%%dialogue: {error}") from None
+        matter, topic = split(interpolate(cell, self._shell.user_ns))
+        wanted = merge(typed, matter, self._defaults())
+        topic = topic.strip()
+        if wanted.resume and (wanted.mode or topic or wanted.dry_run):
+            raise UsageError("a resumed dialogue keeps its mode and its topic: leave both out, and --dry-run as well")
+        if not wanted.resume and not wanted.mode:
+            raise UsageError("%%dialogue needs a mode, such as `%%dialogue debate`; `%modes` lists them")
+        return wanted, topic
 
-
-def _number(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise UsageError(f"{text!r} is not a whole number") from None
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, _, value = shlex.split(text)[0].partition("=") if text else ("", "", "")
-    if not (name and value):
-        raise UsageError(f"{text!r} is not NAME=VALUE")
-    return name, value
+    def _defaults(self) -> dict[str, Any]:
+        names = ("models", "judge", "budget", "max_tokens", "timeout", "seed", "api_base")
+        return {name: value for name in names if (value := getattr(self, name)) not in (None, "")}

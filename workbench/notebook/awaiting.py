@@ -1,0 +1,68 @@
+"""Cells that await: `%%dialogue …` becomes `await …`, so that the kernel handles buttons while the cell runs.
+
+IPython has no asynchronous magics, but it runs cells with a top-level `await`. An input transformer rewrites a cell that is
+nothing but a dialogue. Inside another magic (`%%time`, `%%capture`) and in a terminal nothing is rewritten, and the plain
+magic, which blocks, does the work.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+_CELL: Final = re.compile(r"%%dialogue(?:[ \t]+(?P<line>.*))?$")
+_LINE: Final = re.compile(r"%dialogue[ \t]+(?P<line>resume\b.*)$")
+
+
+def install(shell: InteractiveShell) -> None:
+    """Rewrite the cells of a kernel; other shells await nothing."""
+    if getattr(shell, "kernel", None) is not None:
+        shell.input_transformers_cleanup.append(_Rewrite(shell))
+
+
+async def run_cell(line: str, cell: str) -> None:
+    """Run `%%dialogue`; the rewritten cell calls this."""
+    await _magics().dialogue_async(line, cell)
+
+
+async def run_line(line: str) -> None:
+    """Run `%dialogue resume`; the rewritten cell calls this."""
+    await _magics().resume_async(line)
+
+
+def _magics() -> Any:
+    from IPython.core.getipython import get_ipython
+
+    shell = get_ipython()
+    assert shell is not None
+    return shell.magics_manager.registry["DialogueMagics"]
+
+
+class _Rewrite:
+    """The transformer. IPython may ask it while one types, so it only looks at text."""
+
+    def __init__(self, shell: InteractiveShell) -> None:
+        self._shell: Any = shell
+
+    def __call__(self, lines: list[str]) -> list[str]:
+        text = "".join(lines)
+        first, _, rest = text.lstrip("\n").partition("\n")
+        first = first.rstrip()
+        if first.endswith("?") or not self._shell.autoawait or not self._is_whole_cell(text):
+            return lines
+        if found := _CELL.fullmatch(first):
+            return [
+                f"await __import__('workbench.notebook.awaiting', fromlist=['']).run_cell({found['line'] or ''!r}, {rest!r})\n"
+            ]
+        if (found := _LINE.fullmatch(first)) and not rest.strip():
+            return [f"await __import__('workbench.notebook.awaiting', fromlist=['']).run_line({found['line']!r})\n"]
+        return lines
+
+    def _is_whole_cell(self, text: str) -> bool:
+        """Whether this is what the client sent, and not the body of another magic."""
+        request = self._shell.kernel.get_parent("shell") or {}
+        code = request.get("content", {}).get("code", "")
+        return bool(code.strip() == text.strip())

@@ -1,0 +1,41 @@
+"""The Python half of the widgets, and their built bundle in `static`.
+
+A panel is an anywidget: a model that lives in the kernel, drawn by any number of views in any number of pages. `facts` says
+what a page is told about a dialogue, `dialogue_panel` tells it, `changes` finds what is new since the last time, and `bundle`
+reads the front end, which is built from `widgets/`. Dialogues reach this room by entry points, because rooms below must not
+import it: `d.panel()` and `d.save("….html")`.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from workbench.dialogue import Dialogue
+    from workbench.panels.dialogue_panel import DialoguePanel
+
+_PANELS: Final[weakref.WeakKeyDictionary[Dialogue, weakref.ref[DialoguePanel]]] = weakref.WeakKeyDictionary()
+
+
+def panel_of(dialogue: Dialogue) -> DialoguePanel:
+    """Return the one panel of a dialogue, so that everything that shows it agrees."""
+    known = _PANELS.get(dialogue)
+    panel = known() if known else None
+    if panel is None or panel.comm is None:
+        from workbench.panels.dialogue_panel import DialoguePanel
+
+        panel = DialoguePanel(dialogue)
+        _PANELS[dialogue] = weakref.ref(panel)
+    return panel
+
+
+def replay_page(dialogue: Dialogue) -> str:
+    """Return a page that replays a dialogue, complete in one file."""
+    from workbench.dialogue.export.as_replay import to_replay
+    from workbench.panels.bundle import needs_rich, script, styles
+    from workbench.panels.facts import snapshot
+
+    transcript = dialogue.snapshot()
+    rich = script("rich") if needs_rich(transcript) else None
+    return to_replay(transcript, snapshot(transcript), bundle=script("panels"), css=styles(), rich=rich)
