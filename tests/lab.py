@@ -15,6 +15,7 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
+import nbformat
 import pytest
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -52,6 +53,76 @@ def lab_server(folder: Path, home: Path):
         finally:
             process.terminate()
             process.wait(20)
+
+
+@contextmanager
+def chromium():
+    """Run Chromium, headless."""
+    from playwright.sync_api import sync_playwright
+
+    path = require_chromium()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+def write_notebook(folder: Path, name: str, *cells: str) -> Path:
+    """Write a notebook of code cells into a workspace."""
+    kernel = {"name": "python3", "display_name": "Python 3"}
+    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells], metadata={"kernelspec": kernel})
+    path = folder / "notebooks" / name
+    nbformat.write(nb, path)
+    return path
+
+
+class Notebook:
+    """A page with a notebook open in JupyterLab, driven as a person drives it."""
+
+    def __init__(self, browser, lab, name, width=1280, height=1300):
+        self.page = browser.new_page(viewport={"width": width, "height": height})
+        self.requests = []
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.goto(lab_url(*lab, f"notebooks/{name}"))
+        self.ready()
+
+    def ready(self):
+        self.page.locator(".jp-Notebook").wait_for(timeout=60_000)
+        self.idle()
+
+    def idle(self):
+        self.page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=60_000)
+
+    def menu(self, menu, entry):
+        self.page.locator("li.lm-MenuBar-item", has_text=menu).first.click()
+        self.page.locator(".lm-Menu-item", has_text=entry).first.click()
+
+    def run_all(self):
+        self.page.locator(".jp-NotebookPanel .jp-Cell").first.click()
+        self.menu("Run", "Run All Cells")
+
+    def cell(self, number):
+        return self.page.locator(".jp-Notebook .jp-Cell").nth(number)
+
+    def run_cell(self, number):
+        self.cell(number).locator(".jp-InputPrompt").click()
+        self.page.keyboard.press("Control+Enter")
+
+    def restart_kernel(self):
+        self.menu("Kernel", "Restart Kernel…")
+        self.page.get_by_role("button", name="Restart", exact=False).last.click()
+        self.idle()
+
+    def save(self):
+        self.page.keyboard.press("Control+s")
+        self.page.get_by_text("Saving completed").first.wait_for(timeout=20_000)
+
+    def reload(self):
+        self.page.reload()
+        self.ready()
+
+    def shoot(self, name):
+        return screenshot(self.page, name)
 
 
 def wait_for_server(url: str, process: subprocess.Popen, log: Path) -> None:

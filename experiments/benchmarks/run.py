@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import crowd
+import live_panel
 import memory
 import parallel
 import start_up
@@ -26,6 +27,7 @@ BENCHMARKS: Final = {
     "crowd": crowd.measure,
     "memory": memory.measure,
     "start-up": start_up.measure,
+    "panel": live_panel.measure,
 }
 
 

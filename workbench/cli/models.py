@@ -7,6 +7,7 @@ from pathlib import Path
 
 from workbench.cli.output import as_json as print_json
 from workbench.cli.output import table
+from workbench.doctor import lacks
 from workbench.models import ModelCard, ModelRegistry
 from workbench.models.weights import installed, pull
 from workbench.settings import load_settings
@@ -15,14 +16,27 @@ from workbench.settings import load_settings
 def list_models(*, as_json: bool, workspace: Path | None) -> None:
     """Print every card: what it costs, and what it lacks to be used."""
     cards = list(ModelRegistry(load_settings(workspace)))
+    have = [each.name for each in installed()]
+    lacking = {card.name: lacks(card, have) for card in cards}
     if as_json:
-        print_json([card.model_dump(mode="json") | {"ready": not _lacks(card)} for card in cards])
+        print_json(
+            [
+                card.model_dump(mode="json")
+                | {
+                    "ready": not lacking[card.name][0],
+                    "lacks": lacking[card.name][0] or None,
+                    "todo": lacking[card.name][1] or None,
+                }
+                for card in cards
+            ]
+        )
         return
     rows = [
-        {"name": card.name, "id": card.id, "price_in/out": _price(card), "window": card.context_window, "needs": _lacks(card)}
+        {"name": card.name, "id": card.id, "price_in/out": _price(card), "window": card.context_window,
+         "lacks": lacking[card.name][0], "todo": lacking[card.name][1]}
         for card in cards
-    ]
-    table(rows, ["name", "id", "price_in/out", "window", "needs"])
+    ]  # fmt: skip
+    table(rows, ["name", "id", "price_in/out", "window", "lacks", "todo"])
 
 
 def pull_weights(name: str, sha256: str | None = None) -> Path:
@@ -44,12 +58,3 @@ def pull_weights(name: str, sha256: str | None = None) -> Path:
 
 def _price(card: ModelCard) -> str:
     return f"${card.prices.input:g} / ${card.prices.output:g}" if card.prices else "unknown"
-
-
-def _lacks(card: ModelCard) -> str:
-    if card.local:
-        name = card.id.removeprefix("local/")
-        return "" if any(have.name == name for have in installed()) else f"workbench models pull {name}"
-    if "endpoint" in card.tags:
-        return f"a server at {card.api_base}"
-    return "" if card.ready else f"{card.key}"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from workbench.cli.output import as_json as print_json
 from workbench.cli.output import table
+from workbench.dialogue.flow import flow_of
 from workbench.dialogue.loader import ModeLoader
 from workbench.dialogue.mode import json_schema
 from workbench.dialogue.plan import compile_mode
@@ -14,7 +15,7 @@ from workbench.settings import load_settings
 
 
 def validate(file: Path) -> None:
-    """Check a mode file, and print its turns."""
+    """Check a mode file, and print its turns on stdout and how they flow on stderr."""
     plan = compile_mode(ModeLoader.from_file(file))
     rows = [
         {"turn": turn.id, "role": turn.role, "model": plan.roles[turn.role].model, "after": ", ".join(turn.depends_on)}
@@ -22,6 +23,9 @@ def validate(file: Path) -> None:
     ]
     sys.stderr.write(f"{file}: {plan.mode.name} is valid, {len(plan.turns)} turns, {len(plan.roles)} roles.\n")
     table(rows, ["turn", "role", "model", "after"])
+    sys.stdout.flush()
+    flow = flow_of(plan)
+    sys.stderr.write(f"\n{flow.headline}\n{flow.text()}\n")
 
 
 def list_modes(workspace: Path | None) -> None:

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """Register the magics."""
-    from workbench.notebook.awaiting import install
+    from workbench.notebook import awaiting, completion
+    from workbench.notebook.commands import CommandMagics
     from workbench.notebook.magics import DialogueMagics
 
-    shell.register_magics(DialogueMagics)
-    install(shell)
+    dialogues = DialogueMagics(shell)
+    shell.register_magics(dialogues, CommandMagics(shell, dialogues.orchestrator))
+    awaiting.install(shell)
+    completion.install(shell)

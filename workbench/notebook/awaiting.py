@@ -25,20 +25,20 @@ def install(shell: InteractiveShell) -> None:
 
 async def run_cell(line: str, cell: str) -> None:
     """Run `%%dialogue`; the rewritten cell calls this."""
-    await _magics().dialogue_async(line, cell)
+    await _magics("DialogueMagics").dialogue_async(line, cell)
 
 
 async def run_line(line: str) -> None:
     """Run `%dialogue resume`; the rewritten cell calls this."""
-    await _magics().resume_async(line)
+    await _magics("CommandMagics").resume_async(line)
 
 
-def _magics() -> Any:
+def _magics(name: str) -> Any:
     from IPython.core.getipython import get_ipython
 
     shell = get_ipython()
     assert shell is not None
-    return shell.magics_manager.registry["DialogueMagics"]
+    return shell.magics_manager.registry[name]
 
 
 class _Rewrite:

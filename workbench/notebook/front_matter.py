@@ -76,13 +76,12 @@ def _fill(text: str, namespace: Mapping[str, Any], *, one_line: bool) -> str:
             raise UsageError(f"{match[0]}: there is no variable {name!r}\n  {meant}")
         filled = str(namespace[name])
         if one_line and len(filled.splitlines()) > 1:
-            raise UsageError(f"{match[0]}: {name!r} has more than one line, and front matter takes values of one\n  {_AS_TOPIC}")
+            raise UsageError(
+                f"{match[0]}: {name!r} has more than one line, and front matter takes one\n  A text belongs into the topic."
+            )
         return filled
 
     return _VARIABLE.sub(value, text)
-
-
-_AS_TOPIC: Final = "Longer texts belong into the topic."
 
 
 def _cut(cell: str) -> tuple[list[str], str]:

@@ -133,14 +133,14 @@ class DialogueMagics(Magics):
 
     def _read(self, line: str, cell: str) -> tuple[Namespace, str]:
         """Return a cell's options and topic."""
-        from workbench.notebook.front_matter import interpolate, split
+        from workbench.notebook.front_matter import interpolate, read_cell
         from workbench.notebook.options import merge
 
         try:
             typed = parse_argstring(self.dialogue, interpolate(line, self._shell.user_ns))
         except ValueError as error:
             raise UsageError(f"%%dialogue: {error}") from None
-        matter, topic = split(interpolate(cell, self._shell.user_ns))
+        matter, topic = read_cell(cell, self._shell.user_ns)
         wanted = merge(typed, matter, self._defaults())
         topic = topic.strip()
         if wanted.resume and (wanted.mode or topic or wanted.dry_run):

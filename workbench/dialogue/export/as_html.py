@@ -1,7 +1,8 @@
 """HTML: a fragment for a notebook's output, and a page that stands alone.
 
-Markdown is rendered by markdown-it without raw HTML, then sanitised by nh3 (ammonia) as if it had not been. No script, no
-remote image, no style from a model; links open elsewhere and tell nobody from where. The template escapes everything else.
+What models said comes sanitised from `markdown`; the templates escape everything else. A fragment is complete in itself:
+formulas are MathML, colours are CSS, nothing is fetched. Its root bears the classes by which MathJax, that of JupyterLab
+as well as that of pages made by nbconvert, knows what to leave alone: costs in dollars are no formulas.
 """
 
 from __future__ import annotations
@@ -11,76 +12,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from workbench.dialogue.export.facts import ending, facts, speaker, title, totals, visible
+from workbench.dialogue.export.markdown import render_markdown
 from workbench.dialogue.transcript import Transcript, Turn
 
 if TYPE_CHECKING:
     from jinja2 import Template
-    from markdown_it import MarkdownIt
 
+ACCENTS: Final = 8
+"""Colours for speakers; the ninth begins again."""
 _HERE: Final = Path(__file__).parent
-_TAGS: Final = frozenset(
-    [
-        "a",
-        "blockquote",
-        "br",
-        "code",
-        "del",
-        "em",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "hr",
-        "li",
-        "ol",
-        "p",
-        "pre",
-        "s",
-        "strong",
-        "sub",
-        "sup",
-        "table",
-        "tbody",
-        "td",
-        "th",
-        "thead",
-        "tr",
-        "ul",
-    ]
-)
 
 
 def fragment(transcript: Transcript) -> str:
     """Return the dialogue as HTML for a notebook's output; its style reaches only itself."""
-    return _template("transcript.html.j2").render(**_facts(transcript))
+    return template("transcript.html.j2").render(**_facts(transcript))
 
 
 def page(transcript: Transcript) -> str:
     """Return the dialogue as a page that needs no network."""
-    return _template("page.html.j2").render(**_facts(transcript), body=fragment(transcript))
-
-
-def render_markdown(text: str) -> str:
-    r"""Return Markdown as sanitised HTML.
-
-    >>> render_markdown("**hi** <script>alert(1)</script>")
-    '<p><strong>hi</strong> &lt;script&gt;alert(1)&lt;/script&gt;</p>\n'
-    """
-    import nh3
-
-    return nh3.clean(
-        _markdown().render(visible(text)),
-        tags=set(_TAGS),
-        attributes={"a": {"href", "title"}, "ol": {"start"}},
-        url_schemes={"http", "https", "mailto"},
-        link_rel="noopener noreferrer nofollow",
-        set_tag_attribute_values={"a": {"target": "_blank"}},
-    )
+    return template("page.html.j2").render(**_facts(transcript), body=fragment(transcript))
 
 
 def _facts(transcript: Transcript) -> dict[str, object]:
+    roles = list(dict.fromkeys(turn.role for turn in transcript.turns))
+    turns = [_turn(turn, roles.index(turn.role) % ACCENTS) for turn in transcript.turns]
+    written = [str(turn[part]) for turn in turns for part in ("html", "reasoning")]
     return {
         "id": visible(transcript.id),
         "mode": visible(transcript.mode),
@@ -88,34 +44,37 @@ def _facts(transcript: Transcript) -> dict[str, object]:
         "status": str(transcript.status),
         "ending": ending(transcript),
         "totals": totals(transcript.metrics),
-        "turns": [_turn(turn, transcript) for turn in transcript.turns],
+        "turns": turns,
+        "has_maths": any("<math" in said for said in written),
+        "has_code": any('"wb-c-' in said for said in written),
     }
 
 
-def _turn(turn: Turn, transcript: Transcript) -> dict[str, object]:
-    roles = list(dict.fromkeys(other.role for other in transcript.turns))
+def _turn(turn: Turn, accent: int) -> dict[str, object]:
     return {
         "title": title(turn),
-        "speaker": visible(speaker(turn)),
-        "facts": facts(turn),
+        "facts": [fact for fact in (visible(speaker(turn)), _retries(turn), facts(turn)) if fact],
         "status": str(turn.status),
         "error": visible(turn.error or ""),
         "hint": visible(turn.hint or ""),
         "reasoning": render_markdown(turn.reasoning) if turn.reasoning.strip() else "",
         "html": render_markdown(turn.text),
-        "accent": roles.index(turn.role) % 8,
+        "accent": accent,
     }
 
 
+def _retries(turn: Turn) -> str:
+    """Return how often a model was asked again, and why; nothing if it was not."""
+    again = sum(call.attempt > 1 for call in turn.calls)
+    if not again:
+        return ""
+    kinds = dict.fromkeys(str(call.outcome).replace("_", " ") for call in turn.calls if not call.ok)
+    return f"{again} {'retry' if again == 1 else 'retries'} ({', '.join(kinds)})"
+
+
 @cache
-def _markdown() -> MarkdownIt:
-    from markdown_it import MarkdownIt
-
-    return MarkdownIt("commonmark", {"html": False, "maxNesting": 100}).enable(["table", "strikethrough"]).disable("image")
-
-
-@cache
-def _template(name: str) -> Template:
+def template(name: str) -> Template:
+    """Return a template of this folder; it escapes what it is given."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     loader = FileSystemLoader(_HERE)

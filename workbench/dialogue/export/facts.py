@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from workbench.dialogue.context import with_round
+from workbench.dialogue.plan import PlannedTurn
 from workbench.dialogue.transcript import Metrics, Transcript, Turn, measure
 from workbench.events import Status
 
@@ -27,7 +28,7 @@ def visible(text: str) -> str:
     return _LONE.sub("\ufffd", _INVISIBLE.sub("", _ANSI.sub("", text)))
 
 
-def title(turn: Turn) -> str:
+def title(turn: Turn | PlannedTurn) -> str:
     """Return who speaks: `Pro, round 2`."""
     return with_round(visible(turn.role).replace("_", " ").capitalize(), turn.role, turn.round)
 

@@ -1,0 +1,146 @@
+/**
+ * One place on the page where a dialogue is shown.
+ *
+ * Facts arrive whenever they like; drawing happens once a frame: first the components whose facts changed, then Markdown
+ * within its budget, then the scroll box. A hidden page has no frames, so nothing piles up there.
+ */
+import { type ComponentChildren, render } from "preact";
+import { Follow } from "./follow.js";
+import { FIRST_LOOK, type Look } from "./look.js";
+import { Painter } from "./painter.js";
+import { Panel } from "./panel.js";
+import { Search } from "./search.js";
+import type { Source } from "./session.js";
+import type { State } from "./store.js";
+import { announcement } from "./words.js";
+
+/** The time line of a replay, drawn below the turns. */
+export type Footer = () => ComponentChildren;
+
+export class View {
+  readonly el: HTMLElement;
+  readonly source: Source;
+  readonly footer: Footer | null;
+  readonly painter: Painter;
+  readonly follow: Follow;
+  readonly search: Search;
+  look: Look;
+  #drawn: State | null = null;
+  #stale = true;
+  #frame = 0;
+  readonly #end: (() => void)[];
+
+  constructor(el: HTMLElement, source: Source, footer: Footer | null = null) {
+    this.el = el;
+    this.source = source;
+    this.footer = footer;
+    this.look = { ...FIRST_LOOK, width: el.clientWidth };
+    this.painter = new Painter(
+      () => this.#request(),
+      () => source.askRich(),
+    );
+    this.follow = new Follow(source.facts.state?.dialogue.live ?? true, () => this.wake());
+    this.search = new Search(
+      () => el.querySelectorAll<HTMLElement>(".wb-answer"),
+      () => this.wake(),
+    );
+    this.#end = [source.subscribe(() => this.wake()), this.#measure()];
+    this.#draw();
+  }
+
+  close(): void {
+    cancelAnimationFrame(this.#frame);
+    for (const end of this.#end) end();
+    this.search.close();
+    this.follow.attach(null);
+    render(null, this.el);
+  }
+
+  /** Something is to be drawn: at the next frame. */
+  wake(): void {
+    this.#stale = true;
+    this.#request();
+  }
+
+  change(change: Partial<Look>): void {
+    this.look = { ...this.look, ...change };
+    this.wake();
+  }
+
+  say(text: string): void {
+    if (text) this.change({ said: text });
+  }
+
+  fold(turn: string): void {
+    const collapsed = new Set(this.look.collapsed);
+    if (!collapsed.delete(turn)) collapsed.add(turn);
+    this.change({ collapsed });
+  }
+
+  /** Bring a turn into view; `enter` moves the keyboard there, too. */
+  jump(turn: string, enter = false): void {
+    const el = this.#turn(turn);
+    if (!el) return;
+    this.follow.show(() => el.getBoundingClientRect());
+    el.dataset.found = "";
+    setTimeout(() => delete el.dataset.found, 1_200);
+    if (enter) el.focus({ preventScroll: true });
+  }
+
+  /** The next hit of the search, or the one before. */
+  step(by: 1 | -1): void {
+    const hit = this.search.step(by);
+    const home = hit?.startContainer.parentElement?.closest<HTMLElement>(".wb-turn");
+    if (!hit || !home) return;
+    if (this.look.collapsed.has(home.dataset.turn ?? "")) {
+      this.fold(home.dataset.turn ?? "");
+      this.#draw();
+    }
+    const range = document.createRange();
+    range.setStart(hit.startContainer, hit.startOffset);
+    range.setEnd(hit.endContainer, hit.endOffset);
+    this.follow.show(() => range.getBoundingClientRect());
+  }
+
+  #turn(id: string): HTMLElement | undefined {
+    return [...this.el.querySelectorAll<HTMLElement>(".wb-turn")].find((el) => el.dataset.turn === id);
+  }
+
+  #measure(): () => void {
+    if (typeof ResizeObserver === "undefined") return () => {};
+    const observer = new ResizeObserver(([entry]) => {
+      const width = Math.round(entry?.contentRect.width ?? 0);
+      if (!width) return;
+      if (width !== this.look.width) this.change({ width });
+      this.follow.restore();
+    });
+    observer.observe(this.el);
+    return () => observer.disconnect();
+  }
+
+  #request(): void {
+    this.#frame ||= requestAnimationFrame(() => {
+      this.#tick();
+      this.#frame = 0;
+      if (this.#stale || this.painter.busy) this.#request();
+    });
+  }
+
+  #tick(): void {
+    const drew = this.#stale;
+    if (drew) this.#draw();
+    const painted = this.painter.run();
+    
+    if (drew || painted.length) this.follow.settle();
+  }
+
+  #draw(): void {
+    this.#stale = false;
+    const { facts } = this.source;
+    const before = this.#drawn;
+    this.#drawn = facts.state;
+    const said = before && facts.state && before !== facts.state ? announcement(before, facts.state) : "";
+    if (said) this.look = { ...this.look, said };
+    render(<Panel view={this} facts={facts} look={this.look} />, this.el);
+  }
+}

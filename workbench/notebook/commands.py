@@ -1,0 +1,266 @@
+"""The line magics: `%workbench`, `%models`, `%modes`, `%dialogues`, and `%dialogue` with its subcommands.
+
+Each returns something to look at and to go on with, or says in a sentence what it did. What goes wrong is a `UsageError`,
+which IPython prints in one line and which stops "Run All".
+"""
+
+from __future__ import annotations
+
+import difflib
+from argparse import Namespace
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from IPython.core.error import UsageError
+from IPython.core.magic import Magics, line_magic, magics_class
+from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from workbench.dialogue import Orchestrator
+    from workbench.notebook.mode_page import ModePage
+    from workbench.notebook.tables import Table
+
+_OPTIONS: Final = {
+    "resume": (
+        "participant", "models", "judge", "budget", "max_tokens", "timeout", "api_base", "background", "detach", "output",
+    ),
+    "stop": (),
+    "show": ("panel", "output"),
+    "export": ("output", "format"),
+    "cost": (),
+}  # fmt: skip
+"""Subcommand of `%dialogue` to the options that it takes."""
+SUBCOMMANDS: Final = tuple(_OPTIONS)
+FORMATS: Final = ("html", "json", "markdown", "pdf")
+STATUSES: Final = ("running", "interrupted", "completed", "failed", "cancelled", "cost_limited")
+
+
+@magics_class
+class CommandMagics(Magics):
+    """The commands around `%%dialogue`.
+
+    Args:
+        shell: that they belong to.
+        orchestrator: returns the one that dialogues of this notebook run in.
+    """
+
+    def __init__(self, shell: InteractiveShell, orchestrator: Callable[[], Orchestrator]) -> None:
+        super().__init__(shell)
+        self._shell = shell
+        self._orchestrator = orchestrator
+
+    @magic_arguments()
+    @argument("command", nargs="?", choices=["doctor"], default="doctor", help="what to do; doctor is all there is")
+    @argument("--no-network", action="store_true", help="do not ask the models' endpoints")
+    @line_magic("workbench")
+    def workbench(self, line: str) -> Table:
+        """Check keys, models, endpoints, record and versions, and say what to do.
+
+        Examples::
+
+            %workbench
+            %workbench doctor --no-network
+        """
+        from workbench import doctor
+        from workbench.notebook.listings import findings_table
+        from workbench.notebook.running import usage_errors
+
+        wanted = _parse(self.workbench, line)
+        with usage_errors():
+            return findings_table(doctor.examine(self._orchestrator().settings, network=not wanted.no_network))
+
+    @magic_arguments()
+    @argument("--ready", action="store_true", help="only those that may be asked now")
+    @argument("text", nargs="*", help="only those whose name, id, family or description has this in it")
+    @line_magic("models")
+    def models(self, line: str) -> Table:
+        """List the models: what they cost, what they lack to be used, and what to do about it.
+
+        Examples::
+
+            %models --ready
+            %models claude
+            x = %models
+            x.frame
+        """
+        from workbench.notebook.listings import models_table
+        from workbench.notebook.running import usage_errors
+
+        wanted = _parse(self.models, line)
+        with usage_errors():
+            return models_table(self._orchestrator().models, " ".join(wanted.text), ready=wanted.ready)
+
+    @magic_arguments()
+    @argument("name", nargs="?", help="of one mode, or a mode file; without it, all modes are listed")
+    @line_magic("modes")
+    def modes(self, line: str) -> Table | ModePage:
+        """List the modes, or show one: roles, parameters, turns, how they flow, and how many calls that makes.
+
+        Examples::
+
+            %modes
+            %modes debate
+        """
+        from workbench.notebook.listings import modes_table
+        from workbench.notebook.mode_page import ModePage
+        from workbench.notebook.running import usage_errors
+
+        wanted = _parse(self.modes, line)
+        with usage_errors():
+            loader = self._orchestrator().modes
+            return ModePage(loader.load(wanted.name)) if wanted.name else modes_table(loader)
+
+    @magic_arguments()
+    @argument("-n", "--limit", type=int, default=20, metavar="N", help="how many; 20 by default")
+    @argument("--status", metavar="STATUS", help=f"only those that are {', '.join(STATUSES)}")
+    @argument("text", nargs="*", help="only those whose topic, mode or id has this in it")
+    @line_magic("dialogues")
+    def dialogues(self, line: str) -> Table:
+        """List the dialogues of the record, the newest first.
+
+        Examples::
+
+            %dialogues
+            %dialogues -n 5 --status failed
+            %dialogues private cars
+        """
+        from workbench.notebook.listings import dialogues_table
+        from workbench.notebook.running import usage_errors
+
+        wanted = _parse(self.dialogues, line)
+        status = _one_of(wanted.status.replace("-", "_"), STATUSES, "status") if wanted.status else None
+        if wanted.limit < 1:
+            raise UsageError(f"-n {wanted.limit}: a whole number from 1 is needed")
+        with usage_errors():
+            return dialogues_table(self._orchestrator().record, wanted.limit, status, " ".join(wanted.text))
+
+    @magic_arguments()
+    @argument("command", help=f"{', '.join(SUBCOMMANDS)}")
+    @argument("id", help="the dialogue's id, the beginning of it, or last")
+    @argument("-p", "--participant", action="append", default=[], metavar="ROLE=MODEL", help="resume: another model for a role")
+    @argument("-m", "--models", default="", metavar="A,B,C", help="resume: other models, dealt out to the roles")
+    @argument("--judge", metavar="MODEL", help="resume: another model for the role that decides")
+    @argument("--budget", type=float, metavar="USD", help="resume: another ceiling, of the whole dialogue")
+    @argument("--max-tokens", type=int, metavar="N", help="resume: another ceiling, of the whole dialogue")
+    @argument("--timeout", type=float, metavar="SECONDS", help="resume: another ceiling, of this run")
+    @argument("--api-base", metavar="URL", help="resume: OpenAI-compatible endpoint for models named by id")
+    @argument("--background", action="store_true", help="resume: return at once")
+    @argument("--detach", action="store_true", help="resume: in a process of its own, which outlives this kernel")
+    @argument("--panel", action="store_true", help="show: as the live panel instead of the transcript")
+    @argument("--format", metavar="FORMAT", help="export: json, markdown, html or pdf; by default from the file's name")
+    @argument("-o", "--output", metavar="NAME", help="resume, show: variable that it is bound to; export: the file")
+    @line_magic("dialogue")
+    def dialogue(self, line: str) -> Any:
+        """Do something with a dialogue that exists; `%%dialogue` runs a new one.
+
+        Examples::
+
+            %dialogue show last -o d
+            %dialogue resume 3f9a --budget 1.00 -p judge=gpt
+            %dialogue stop last
+            %dialogue export last -o debate.html
+            %dialogue cost last
+        """
+        from workbench.notebook.running import resume, usage_errors
+
+        wanted = self._wanted(line)
+        with usage_errors():
+            orchestrator = self._orchestrator()
+            found = orchestrator.record.find(wanted.id)
+            if wanted.command == "resume":
+                resume(self._shell, orchestrator, found, _resume_options(wanted), **_resume_how(wanted))
+                return None
+            return getattr(self, f"_{wanted.command}")(orchestrator, found, wanted)
+
+    async def resume_async(self, line: str) -> None:
+        """Run `%dialogue resume` without blocking the kernel; a cell that awaits calls this."""
+        from workbench.notebook.running import resume_async, usage_errors
+
+        wanted = self._wanted(line)
+        with usage_errors():
+            orchestrator = self._orchestrator()
+            found = orchestrator.record.find(wanted.id)
+        await resume_async(self._shell, orchestrator, found, _resume_options(wanted), **_resume_how(wanted))
+
+    def _wanted(self, line: str) -> Namespace:
+        """Read the line of `%dialogue`; options that the subcommand does not take are errors."""
+        command = line.split(maxsplit=1)[0] if line.strip() else ""
+        if not command:
+            raise UsageError(f"%dialogue needs a subcommand: {', '.join(SUBCOMMANDS)}. `%dialogue?` has examples.")
+        if not command.startswith("-"):
+            _one_of(command, SUBCOMMANDS, "subcommand")
+        wanted = _parse(self.dialogue, line)
+        _one_of(wanted.command, SUBCOMMANDS, "subcommand")
+        for name, value in vars(wanted).items():
+            if value and name not in ("command", "id") and not takes(wanted.command, name):
+                there = ", ".join(f"--{option.replace('_', '-')}" for option in _OPTIONS[wanted.command]) or "none"
+                raise UsageError(
+                    f"%dialogue {wanted.command} has no option --{name.replace('_', '-')}\n  Its options: {there}."
+                )
+        return wanted
+
+    def _stop(self, orchestrator: Orchestrator, found: str, _wanted: Namespace) -> None:
+        from workbench.notebook.running import stop
+
+        print(stop(orchestrator, found))  # noqa: T201 - a magic's way to say it
+
+    def _show(self, orchestrator: Orchestrator, found: str, wanted: Namespace) -> Any:
+        from IPython.display import display
+
+        from workbench.notebook.outputs import static_bundle
+
+        dialogue = orchestrator.follow(found)
+        if wanted.output:
+            self._shell.user_ns[wanted.output] = dialogue
+        if wanted.panel:
+            return dialogue.panel()
+        display(static_bundle(dialogue), raw=True)
+        return None
+
+    def _export(self, orchestrator: Orchestrator, found: str, wanted: Namespace) -> None:
+        from pathlib import Path
+
+        if not wanted.output:
+            raise UsageError("%dialogue export needs a file: -o FILE, such as -o debate.html")
+        dialogue = orchestrator.load(found)
+        dialogue.export(wanted.format or Path(wanted.output).suffix.lstrip("."), wanted.output)
+        print(f"Wrote {wanted.output}.")  # noqa: T201 - a magic's way to say it
+
+    def _cost(self, orchestrator: Orchestrator, found: str, _wanted: Namespace) -> Table:
+        from workbench.notebook.costs import cost_table
+
+        return cost_table(orchestrator.load(found).snapshot())
+
+
+def takes(subcommand: str | None, option: str) -> bool:
+    """Whether a subcommand of `%dialogue` takes an option; without a subcommand, all do."""
+    return subcommand not in _OPTIONS or option in _OPTIONS[subcommand]
+
+
+def _resume_options(wanted: Namespace) -> dict[str, Any]:
+    from workbench.notebook.options import merge, resume_options
+
+    wanted.parameters = []
+    return resume_options(merge(wanted, {}, {}))
+
+
+def _resume_how(wanted: Namespace) -> dict[str, Any]:
+    return {"background": wanted.background, "detach": wanted.detach, "output": wanted.output}
+
+
+def _one_of(word: str, words: tuple[str, ...], what: str) -> str:
+    if word not in words:
+        near = difflib.get_close_matches(word, words, n=2)
+        meant = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(words)}."
+        raise UsageError(f"there is no {what} {word!r}\n  {meant}")
+    return word
+
+
+def _parse(magic: Any, line: str) -> Namespace:
+    try:
+        namespace: Namespace = parse_argstring(magic, line)
+    except ValueError as error:  # a quotation mark without its other half
+        raise UsageError(f"%{magic.__name__}: {error}") from None
+    return namespace

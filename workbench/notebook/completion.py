@@ -1,0 +1,276 @@
+"""Completion in the lines of the magics: modes, roles, models, options, subcommands and dialogue ids.
+
+It runs while somebody types, so it imports no engine, opens no model and migrates no record; where anything goes wrong it
+offers nothing. The options are those of the magics' own parsers. Offers are made instead of Python's, which know nothing
+about these lines.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from argparse import Action
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
+
+from workbench.errors import WorkbenchError
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from workbench.dialogue.mode import Mode
+    from workbench.settings import Settings
+
+_CELL: Final = re.compile(r"\s*%%dialogue(?P<rest>\s.*)?$")
+_LINE: Final = re.compile(r"\s*(?:[\w.,\s]+=\s*)?%(?P<magic>dialogue|dialogues|modes|models|workbench)(?P<rest>\s.*)?$")
+_SHOWN: Final = 50
+_BUSY: Final = 0.05
+"""Seconds to wait for a record that is locked."""
+_FIRST: Final = 100.0
+"""Priority among the matchers: before all others, so that Jedi need not run for nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Typed:
+    """A magic's line up to the cursor: whole words, and the beginning of one that is being typed."""
+
+    kind: str
+    magic: str
+    words: tuple[str, ...]
+    stub: str
+
+
+def install(shell: InteractiveShell) -> None:
+    """Offer completions in a shell; doing it twice does it once."""
+    completer: Any = shell.Completer
+    kept = [each for each in completer.custom_matchers if getattr(each, "matcher_identifier", "") != "workbench"]
+
+    @context_matcher(identifier="workbench", priority=_FIRST)
+    def matcher(context: CompletionContext) -> SimpleMatcherResult:
+        return complete(shell, context)
+
+    completer.custom_matchers = [*kept, matcher]
+
+
+def complete(shell: InteractiveShell, context: CompletionContext) -> SimpleMatcherResult:
+    """Return what may stand at the cursor; nothing outside of the magics' lines."""
+    typed = _typed(context)
+    if typed is None:
+        return SimpleMatcherResult(completions=[], suppress=False)
+    try:
+        offers = list(_Offers(shell, typed))
+    except (WorkbenchError, OSError, sqlite3.Error, ValueError):
+        offers = []
+    word = re.split(r"[=,]", typed.stub)[-1] if not typed.stub.startswith("--") or "=" in typed.stub else typed.stub
+    fitting = [SimpleCompletion(text, type=hint) for text, hint in offers if text.startswith(word) and text != word]
+    return SimpleMatcherResult(completions=fitting, matched_fragment=word, suppress=bool(fitting), ordered=True)
+
+
+def _typed(context: CompletionContext) -> _Typed | None:
+    """Return the line of a magic that the cursor is in."""
+    before = context.text_until_cursor
+    if context.cursor_line == _first_line(context.full_text) and (found := _CELL.match(before)):
+        kind, magic = "cell", "dialogue"
+    elif found := _LINE.match(before):
+        kind, magic = "line", found["magic"]
+    else:
+        return None
+    if found["rest"] is None:
+        return None
+    words = found["rest"].split()
+    stub = "" if before[-1:].isspace() or not words else words.pop()
+    return _Typed(kind, magic, tuple(words), stub)
+
+
+def _first_line(text: str) -> int:
+    """Return the number of the first line that is not empty: IPython looks for a cell magic there."""
+    return next((number for number, line in enumerate(text.split("\n")) if line.strip()), 0)
+
+
+class _Offers:
+    """What may stand at the cursor, as text and hint, the likeliest first.
+
+    Args:
+        shell: whose magics they are.
+        typed: the line.
+    """
+
+    def __init__(self, shell: InteractiveShell, typed: _Typed) -> None:
+        self._typed = typed
+        self._parser: Any = shell.magics_manager.magics[typed.kind][typed.magic].parser
+        self._actions: dict[str, Action] = {name: a for a in self._parser._actions for name in a.option_strings}  # noqa: SLF001 - argparse shows its options nowhere else
+        self._plain, self._open = self._read()
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        stub = self._typed.stub
+        if self._open is not None:
+            return iter(self._values(self._open, stub))
+        if stub.startswith("--") and "=" in stub:
+            name, _, value = stub.partition("=")
+            return iter(self._values(self._actions[name], value) if name in self._actions else ())
+        if stub.startswith("-"):
+            return iter(self._options())
+        begun = bool(self._plain) or not self._subcommands
+        return iter([*self._positional(), *(self._options() if begun and not stub else ())])
+
+    @property
+    def _subcommands(self) -> bool:
+        return (self._typed.kind, self._typed.magic) == ("line", "dialogue")
+
+    def _read(self) -> tuple[list[str], Action | None]:
+        """Return the words that belong to no option, and the option whose value is being typed."""
+        plain: list[str] = []
+        waiting: Action | None = None
+        for word in self._typed.words:
+            if waiting is not None:
+                waiting = None
+            elif word.startswith("-"):
+                action = self._actions.get(word)
+                waiting = action if action is not None and action.nargs != 0 else None
+            else:
+                plain.append(word)
+        return plain, waiting
+
+    def _positional(self) -> Iterable[tuple[str, str]]:
+        magic, place = self._typed.magic, len(self._plain)
+        if self._subcommands:
+            return _subcommands() if place == 0 else _ids() if place == 1 else ()
+        if magic == "models":
+            return _models()
+        if magic in ("dialogue", "modes") and place == 0:
+            return [*_modes(), *_files(self._typed.stub, (".yaml", ".yml"), "mode file")]
+        return [("doctor", "checks what works")] if magic == "workbench" and place == 0 else ()
+
+    def _options(self) -> Iterator[tuple[str, str]]:
+        """Yield the options that the line does not have yet, those that repeat always."""
+        from workbench.notebook.commands import takes
+
+        subcommand = self._plain[0] if self._plain and self._subcommands else None
+        taken = {self._actions[word].dest for word in self._typed.words if word in self._actions}
+        for name, action in self._actions.items():
+            repeats = isinstance(action.default, list)
+            if name.startswith("--") and (repeats or action.dest not in taken) and takes(subcommand, action.dest):
+                yield name, _help(action, subcommand)
+
+    def _values(self, action: Action, stub: str) -> Iterable[tuple[str, str]]:
+        match action.dest:
+            case "participant" if "=" not in stub:
+                return ((f"{role}=", hint) for role, hint in self._roles())
+            case "participant" | "models" | "judge":
+                return _models()
+            case "parameters" if mode := self._mode():
+                return ((f"{name}=", f"{value} by default") for name, value in mode.parameters.items())
+            case "resume":
+                return _ids()
+            case "cassette":
+                return _files(stub, (".jsonl",), "cassette")
+        return ((value, action.dest) for value in _fixed(action.dest))
+
+    def _roles(self) -> Iterator[tuple[str, str]]:
+        """Yield the roles of the mode, or of the dialogue, that the line names."""
+        from workbench.dialogue.plan import compile_mode
+
+        mode = self._mode()
+        if mode is None:
+            return
+        roles = mode.roles | compile_mode(mode).roles
+        for name, spec in roles.items():
+            yield name, spec.description or "role"
+
+    def _mode(self) -> Mode | None:
+        from workbench.dialogue.loader import ModeLoader
+        from workbench.dialogue.mode import Mode
+
+        if self._typed.kind == "cell":
+            return ModeLoader(_settings().mode_folders).load(self._plain[0]) if self._plain else None
+        run = _run_of(self._plain[1]) if len(self._plain) > 1 else None
+        return Mode.model_validate(run["mode"]) if run else None
+
+
+def _settings() -> Settings:
+    from workbench.settings import load_settings
+
+    return load_settings()
+
+
+def _modes() -> list[tuple[str, str]]:
+    from workbench.dialogue.loader import ModeLoader
+
+    return [(name, "mode") for name in ModeLoader(_settings().mode_folders).names()]
+
+
+def _files(stub: str, endings: tuple[str, ...], hint: str) -> list[tuple[str, str]]:
+    """Return the files that a path may lead to, and the folders on the way, spelled as the stub begins."""
+    folder = stub[: stub.rfind("/") + 1]
+    here = Path(folder).expanduser() if folder else Path()
+    inside = sorted(here.iterdir()) if here.is_dir() else []
+    files = [(f"{folder}{path.name}", hint) for path in inside if path.suffix in endings]
+    folders = [(f"{folder}{path.name}/", "folder") for path in inside if path.is_dir() and path.name[0] not in "._"]
+    return [*files, *(folders if stub else ())]
+
+
+def _models() -> list[tuple[str, str]]:
+    from workbench.models.registry import ModelRegistry
+
+    registry = ModelRegistry(_settings())
+    return [(name, registry.get(name).description or "model") for name in registry.names]
+
+
+def _help(action: Action, subcommand: str | None) -> str:
+    """Return what an option does, in a few words; for a subcommand, what it does there."""
+    parts = [part.strip() for part in (action.help or "").split(";")]
+    for part in parts:
+        subcommands, _, help_ = part.partition(": ")
+        if subcommand in subcommands.split(", "):
+            return help_
+    return parts[0]
+
+
+def _fixed(option: str) -> tuple[str, ...]:
+    """Return the values of an option that takes one of a few."""
+    from workbench.notebook.commands import FORMATS, STATUSES
+
+    return {"status": STATUSES, "format": FORMATS}.get(option, ())
+
+
+def _subcommands() -> list[tuple[str, str]]:
+    from workbench.notebook.commands import SUBCOMMANDS
+
+    return [(name, "subcommand") for name in SUBCOMMANDS]
+
+
+def _ids() -> list[tuple[str, str]]:
+    """Return the newest dialogues' ids, with their topics, and `last`."""
+    rows = _select("SELECT id, mode, topic FROM dialogues ORDER BY created_at DESC, id DESC LIMIT ?", _SHOWN)
+    named = [(str(key), " ".join(f"{mode}: {topic}".split())[:60]) for key, mode, topic in rows]
+    return [*named, ("last", "the newest dialogue")] if named else []
+
+
+def _run_of(dialogue: str) -> dict[str, Any] | None:
+    """Return the run of the one dialogue that an id, its beginning, or `last` means."""
+    import json
+
+    newest = "SELECT run FROM dialogues ORDER BY created_at DESC, id DESC LIMIT 1"
+    rows = (
+        _select(newest)
+        if dialogue == "last"
+        else _select("SELECT run FROM dialogues WHERE substr(id, 1, ?) = ? LIMIT 2", len(dialogue), dialogue)
+    )
+    return json.loads(rows[0][0]) if len(rows) == 1 else None
+
+
+def _select(query: str, *values: object) -> list[tuple[Any, ...]]:
+    """Read an SQLite record as it is; another database, a file that is missing, locked or older than the query has nothing."""
+    url = _settings().record_url
+    if not url.startswith("sqlite:///"):
+        return []
+    path = Path(url.removeprefix("sqlite:///").partition("?")[0]).expanduser().absolute()
+    if not path.is_file():
+        return []
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=_BUSY)) as connection:
+        return connection.execute(query, values).fetchall()
