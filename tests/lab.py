@@ -12,11 +12,12 @@ import subprocess
 import sys
 import time
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import nbformat
 import pytest
+from playwright.sync_api import TimeoutError  # noqa: A004 - Playwright's own
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 FLAGS = (
@@ -93,20 +94,35 @@ class Notebook:
     def idle(self):
         self.page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=60_000)
 
+    def until_begun(self, run):
+        """Run cells; while the page still connects to its kernel, JupyterLab may drop the request without a word."""
+        before = self.page.locator(".jp-InputPrompt").all_inner_texts()
+        for _ in range(5):
+            run()
+            with suppress(TimeoutError):
+                self.page.wait_for_function(
+                    "before => JSON.stringify([...document.querySelectorAll('.jp-InputPrompt')].map(e => e.innerText)) "
+                    "!== JSON.stringify(before)",
+                    arg=before,
+                    timeout=5_000,
+                )
+                return
+        pytest.fail("no cell ran")
+
     def menu(self, menu, entry):
         self.page.locator("li.lm-MenuBar-item", has_text=menu).first.click()
         self.page.locator(".lm-Menu-item", has_text=entry).first.click()
 
     def run_all(self):
         self.page.locator(".jp-NotebookPanel .jp-Cell").first.click()
-        self.menu("Run", "Run All Cells")
+        self.until_begun(lambda: self.menu("Run", "Run All Cells"))
 
     def cell(self, number):
         return self.page.locator(".jp-Notebook .jp-Cell").nth(number)
 
     def run_cell(self, number):
         self.cell(number).locator(".jp-InputPrompt").click()
-        self.page.keyboard.press("Control+Enter")
+        self.until_begun(lambda: self.page.keyboard.press("Control+Enter"))
 
     def restart_kernel(self):
         self.menu("Kernel", "Restart Kernel…")

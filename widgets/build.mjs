@@ -58,7 +58,7 @@ function notices(folders) {
         .replaceAll("\r\n", "\n")
         .trim(),
     );
-    return `${name} ${version} (${license})\n\n${texts.join("\n\n")}\n`;
+    return `${name} ${version} (${license.replace(/^\((.*)\)$/, "$1")})\n\n${texts.join("\n\n")}\n`;
   });
   return `The files in this folder contain the following packages.\n\n${parts.join(`\n${"-".repeat(80)}\n\n`)}`;
 }

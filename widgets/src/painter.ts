@@ -4,13 +4,11 @@
  * Texts grow faster than they can be drawn, so each element remembers only the newest text it should show, and every frame
  * gives the waiting ones a turn until its budget is spent. What a slow frame leaves over, the next one draws.
  */
-import { hasRich, needsRich, renderInto, StreamRenderer } from "./markdown/index.js";
+import { hasRich, needsRich, StreamRenderer } from "./markdown/index.js";
 
 interface Job {
   text: string;
   streaming: boolean;
-  drawn: string | null;
-  /** Only while the text grows; what is finished needs no memory of its parts. */
   renderer: StreamRenderer | null;
 }
 
@@ -38,7 +36,7 @@ export class Painter {
   want(el: HTMLElement, text: string, streaming: boolean): void {
     const job = this.#jobs.get(el);
     if (job) Object.assign(job, { text, streaming });
-    else this.#jobs.set(el, { text, streaming, drawn: null, renderer: null });
+    else this.#jobs.set(el, { text, streaming, renderer: null });
     this.#waiting.add(el);
     this.#wake();
   }
@@ -53,7 +51,7 @@ export class Painter {
     this.#rich = true;
     for (const [el, job] of this.#jobs) {
       if (!needsRich(job.text)) continue;
-      Object.assign(job, { drawn: null, renderer: null });
+      job.renderer = null;
       this.#waiting.add(el);
     }
   }
@@ -76,20 +74,10 @@ export class Painter {
   }
 
   #draw(el: HTMLElement, job: Job): void {
-    const { text, streaming, drawn } = job;
+    const { text, streaming } = job;
     if (!this.#rich && needsRich(text)) this.#needRich();
-    const grew = drawn !== null && text.startsWith(drawn);
-    job.drawn = text;
-    if (!streaming) {
-      if (job.renderer && grew) job.renderer.finish(text);
-      else renderInto(el, text);
-      job.renderer = null;
-      return;
-    }
-    if (!job.renderer || !grew) {
-      el.replaceChildren();
-      job.renderer = new StreamRenderer(el);
-    }
-    job.renderer.update(text);
+    job.renderer ??= new StreamRenderer(el);
+    if (streaming) job.renderer.update(text);
+    else job.renderer.finish(text);
   }
 }

@@ -22,16 +22,15 @@ export function find(el: HTMLElement, query: RegExp, most: number): StaticRange[
   }
   const ranges: StaticRange[] = [];
   let place = 0;
-  const at = (offset: number, isEnd: boolean) => {
-    // An end stands after a character, so it belongs to the node of the character before it.
-    while (nodes[place + 1] && (nodes[place + 1]?.start ?? 0) < offset + (isEnd ? 0 : 1)) place += 1;
+  const at = (offset: number) => {
+    while (nodes[place + 1] && (nodes[place + 1]?.start ?? 0) <= offset) place += 1;
     const { node, start } = nodes[place] as { node: Text; start: number };
     return { node, offset: offset - start };
   };
   for (const match of text.matchAll(query)) {
     if (ranges.length >= most) break;
-    const start = at(match.index, false);
-    const end = at(match.index + match[0].length, true);
+    const start = at(match.index);
+    const end = at(match.index + match[0].length);
     ranges.push(
       new StaticRange({ startContainer: start.node, startOffset: start.offset, endContainer: end.node, endOffset: end.offset }),
     );

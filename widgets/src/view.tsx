@@ -130,7 +130,7 @@ export class View {
     const drew = this.#stale;
     if (drew) this.#draw();
     const painted = this.painter.run();
-    
+    if (painted.length) this.search.stale();
     if (drew || painted.length) this.follow.settle();
   }
 
@@ -141,6 +141,8 @@ export class View {
     this.#drawn = facts.state;
     const said = before && facts.state && before !== facts.state ? announcement(before, facts.state) : "";
     if (said) this.look = { ...this.look, said };
+    // Who starts it again wants to see what comes.
+    if (before && !before.dialogue.live && facts.state?.dialogue.live) this.follow.set(true);
     render(<Panel view={this} facts={facts} look={this.look} />, this.el);
   }
 }

@@ -85,7 +85,7 @@ def run(
     timeout: Timeout = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Makes a run repeatable where the models allow it.")] = None,
     api_base: ApiBase = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show turns and models, and call nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show turns, models, cost and flow, and call nothing.")] = False,
     as_json: AsJson = False,
     workspace: Workspace = None,
 ) -> None:
@@ -234,8 +234,12 @@ def lab(
 
 
 @app.command()
-def doctor(as_json: AsJson = False, workspace: Workspace = None) -> None:
-    """Check keys, local models, record and versions, and say what to do."""
+def doctor(
+    as_json: AsJson = False,
+    network: Annotated[bool, typer.Option("--network/--no-network", help="Ask the models' endpoints whether they answer.")] = True,
+    workspace: Workspace = None,
+) -> None:
+    """Check keys, models, endpoints, record and versions, and say what to do."""
     from workbench.cli.doctor import examine
 
-    examine(as_json=as_json, workspace=workspace)
+    examine(as_json=as_json, workspace=workspace, network=network)

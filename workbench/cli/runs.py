@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workbench.cli.dry_run import show_dry_run
 from workbench.cli.failure import FAILED, INTERRUPTED, LIMITED
 from workbench.cli.watch import watch
 from workbench.dialogue import Dialogue, Orchestrator
-from workbench.dialogue.cast import Part
-from workbench.dialogue.run import RunSpec
 from workbench.errors import WorkbenchError
 from workbench.events import Status
 
@@ -54,7 +53,8 @@ def run_mode(mode: str, topic: str, wanted: Wanted, *, dry_run: bool, as_json: b
     topic = sys.stdin.read() if topic == "-" else topic
     with Orchestrator(workspace) as orchestrator:
         if dry_run:
-            show_plan(*orchestrator.prepare(mode, topic, **wanted.for_run()), as_json=as_json)
+            run = orchestrator.prepare(mode, topic, **wanted.for_run())
+            show_dry_run(*run, orchestrator.settings.record_url, as_json=as_json)
             return
         follow(orchestrator.start(mode, topic, **wanted.for_run()), as_json=as_json)
 
@@ -87,21 +87,6 @@ def follow(dialogue: Dialogue, *, as_json: bool) -> None:
         sys.exit(INTERRUPTED)
     if dialogue.status is not Status.COMPLETED:
         sys.exit(LIMITED if dialogue.status is Status.COST_LIMITED else FAILED)
-
-
-def show_plan(spec: RunSpec, parts: Mapping[str, Part], *, as_json: bool) -> None:
-    """Print turns, models and why, without a call."""
-    turns = [
-        {"turn": t.id, "role": t.role, "model": parts[t.role].chain[0].name, "why": parts[t.role].why,
-         "after": list(t.depends_on)}
-        for t in spec.plan().turns
-    ]  # fmt: skip
-    if as_json:
-        sys.stdout.write(json.dumps({"mode": spec.mode.name, "topic": spec.topic, "turns": turns}, indent=2) + "\n")
-        return
-    from workbench.cli.output import table
-
-    table(turns, ["turn", "role", "model", "why"])
 
 
 def _pair(text: str, option: str, shape: str) -> tuple[str, str]:

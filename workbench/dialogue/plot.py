@@ -83,6 +83,7 @@ def _lay_out(figure: go.Figure, turns: list[Turn], rows: int) -> None:
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
         bargap=0.35,
         barmode="overlay",
+        template="none",
     )
 
 

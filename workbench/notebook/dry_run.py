@@ -147,7 +147,7 @@ class DryRun:
             room -= sum(len(message["content"]) for message in self.prompts[turn.id])
             if room < 0:
                 left = len(self.plan.turns) - len(shown)
-                return shown, f"{left} more prompts are not shown here; the dry run's `prompts` has them all."
+                return shown, f"{left} more prompts are not shown here; the dry run has them all in its attribute prompts."
             shown.append(turn)
         return shown, ""
 

@@ -112,7 +112,7 @@ def modes_table(loader: ModeLoader) -> Table:
             rows.append(_mode_row(name, loader.load(name)))
         except ModeError as error:
             broken.append(f"{name} does not load: {error.message}")
-    return Table(_MODES, rows, notes=[*broken, "`%modes NAME` shows one; a mode file works too."])
+    return Table(_MODES, rows, notes=[*broken, "%modes NAME shows one; a mode file works too."])
 
 
 def _mode_row(name: str, mode: Mode) -> dict[str, object]:
@@ -145,7 +145,7 @@ def dialogues_table(record: Record, limit: int, status: str | None = None, text:
         if status in (None, row["status"])
     ]
     more = "There are more: -n N shows N of them." if len(rows) > limit else ""
-    none = "" if rows else "No dialogue is like that." if status or text else "No dialogues yet. `%%dialogue chat` makes one."
+    none = "" if rows else "No dialogue is like that." if status or text else "No dialogues yet. %%dialogue chat makes one."
     return Table(_DIALOGUES, rows[:limit], notes=[*filter(None, [more, none])], unknown={"cost": "unknown"})
 
 
