@@ -126,7 +126,7 @@ class Notebook:
 
     def restart_kernel(self):
         self.menu("Kernel", "Restart Kernel…")
-        self.page.get_by_role("button", name="Restart", exact=False).last.click()
+        self.page.locator(".jp-Dialog .jp-mod-accept").click()
         self.idle()
 
     def save(self):

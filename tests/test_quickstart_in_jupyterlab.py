@@ -3,9 +3,8 @@
 import json
 import time
 
-import nbformat
 import pytest
-from lab import FLAGS, lab_server, lab_url, require_chromium, screenshot
+from lab import Notebook, chromium, lab_server, write_notebook
 from wire import Wire
 
 from workbench.cli.workspace import init_workspace
@@ -20,18 +19,9 @@ def wire():
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory, wire):
+def workspace(tmp_path_factory):
     folder = tmp_path_factory.mktemp("workspace")
     init_workspace(folder)
-    cells = [
-        nbformat.v4.new_code_cell("%load_ext workbench"),
-        nbformat.v4.new_code_cell(
-            f"%%dialogue debate -m openai/wire --api-base {wire.openai} -o d\nShould the *kernel* be <b>interrupted</b>?"
-        ),
-        nbformat.v4.new_code_cell("print('ran', d.status)"),
-    ]
-    nb = nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}})
-    nbformat.write(nb, folder / "notebooks" / "live.ipynb")
     return folder
 
 
@@ -43,80 +33,53 @@ def lab(workspace, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def browser():
-    from playwright.sync_api import sync_playwright
-
-    path = require_chromium()
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
-        yield chromium
-        chromium.close()
+    with chromium() as browser:
+        yield browser
 
 
-@pytest.fixture
-def open_notebook(browser, lab):
-    pages = []
-
-    def open_notebook(name):
-        page = browser.new_page(viewport={"width": 1280, "height": 1500})
-        pages.append(page)
-        page.goto(lab_url(*lab, f"notebooks/{name}"))
-        page.locator(".jp-Notebook").wait_for(timeout=60_000)
-        page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=60_000)
-        return page
-
-    yield open_notebook
-    for page in pages:
-        page.close()
-
-
-def run_all(page):
-    page.locator(".jp-NotebookPanel .jp-Cell").first.click()
-    page.locator("li.lm-MenuBar-item", has_text="Run").first.click()
-    page.get_by_text("Run All Cells", exact=True).click()
-
-
-def test_the_quickstart_runs_to_its_end(open_notebook):
-    page = open_notebook("quickstart.ipynb")
-    page.get_by_text("Edit", exact=True).click()
-    page.get_by_text("Clear Outputs of All Cells").click()
-    run_all(page)
-    page.locator(".wb-transcript").wait_for(timeout=90_000)
-    page.get_by_text("completed True").wait_for(timeout=90_000)
-    screenshot(page, "quickstart")
+def test_the_quickstart_runs_to_its_end(browser, lab, workspace):
+    notebook = Notebook(browser, lab, "quickstart.ipynb", height=1800)
+    page = notebook.page
+    notebook.menu("Edit", "Clear Outputs of All Cells")
+    notebook.run_all()
+    page.locator(".wb-panel .wb-answer p").first.wait_for(timeout=90_000)
+    page.wait_for_function("document.querySelectorAll('.wb-panel .wb-turn').length >= 4", timeout=90_000)
+    page.locator(".wb-panel").scroll_into_view_if_needed()
+    notebook.shoot("quickstart running")
+    page.get_by_text("evidence:").wait_for(timeout=120_000)
     assert page.locator(".jp-RenderedText[data-mime-type*=stderr]").count() == 0
-    assert page.locator(".wb-transcript .wb-turn").count() == 5
+    assert page.locator(".wb-transcript").count() == 3
+    assert (workspace / "notebooks" / "quickstart-debate.html").read_text().count("workbench-replay-data") >= 1
+    page.locator(".main-svg").first.scroll_into_view_if_needed()
+    notebook.shoot("quickstart plot")
+    page.locator(".wb-transcript").first.scroll_into_view_if_needed()
+    notebook.shoot("quickstart transcript")
+    assert {url.split("/")[2].split(":")[0] for url in notebook.requests if url.startswith(("http", "ws"))} == {"127.0.0.1"}
+    page.close()
 
 
-def test_turns_stream_and_an_interrupt_stops_the_calls_and_keeps_what_was_said(open_notebook, wire, workspace):
-    page = open_notebook("live.ipynb")
-    run_all(page)
-    page.locator(".wb-transcript .wb-said p").first.wait_for(timeout=60_000)
-    before = len(page.locator(".wb-transcript .wb-said").first.inner_text())
-    page.wait_for_function(
-        f"document.querySelector('.wb-transcript .wb-said')?.innerText.length > {before} + 40", timeout=20_000
-    )
-    screenshot(page, "streaming")
-    asked = len(wire.requests)
-    page.get_by_text("Kernel", exact=True).click()
-    page.get_by_text("Interrupt Kernel").click()
+def test_an_interrupt_stops_the_calls_and_keeps_what_was_said(browser, lab, workspace, wire):
+    debate = f"%%dialogue debate -m openai/wire --api-base {wire.openai} -o d\nShould the *kernel* be <b>interrupted</b>?"
+    write_notebook(workspace, "live.ipynb", "%load_ext workbench", debate, "print('ran', d.status)")
+    notebook = Notebook(browser, lab, "live.ipynb")
+    page = notebook.page
+    notebook.run_all()
+    page.locator(".wb-panel .wb-answer p").first.wait_for(timeout=60_000)
+    notebook.menu("Kernel", "Interrupt Kernel")
     page.get_by_text("KeyboardInterrupt").first.wait_for(timeout=20_000)
     deadline = time.monotonic() + 10
     while wire.active and time.monotonic() < deadline:
         time.sleep(0.05)
     assert wire.active == 0
-    assert wire.dropped >= 1
-    assert len(wire.requests) == asked
-    screenshot(page, "interrupted")
-    assert page.locator(".wb-transcript .wb-problem", has_text="cancelled").count() == 1
+    assert wire.dropped == 1
+    assert len(wire.requests) == 1
+    notebook.shoot("interrupted")
+    page.locator(".wb-transcript .wb-problem", has_text="cancelled").wait_for(timeout=20_000)
     assert page.locator(".wb-topic").inner_text() == "Should the *kernel* be <b>interrupted</b>?"
     assert page.get_by_text("ran cancelled").count() == 0
-    save_and_check(page, workspace)
-
-
-def save_and_check(page, workspace):
-    page.keyboard.press("Control+s")
-    page.get_by_text("Saving completed").first.wait_for(timeout=20_000)
+    notebook.save()
     saved = json.loads((workspace / "notebooks" / "live.ipynb").read_text())
     bundles = [output["data"] for cell in saved["cells"] for output in cell.get("outputs", []) if "data" in output]
-    static = next(bundle for bundle in bundles if "text/markdown" in bundle)
+    (static,) = (bundle for bundle in bundles if "text/markdown" in bundle)
     assert "cancelled" in "".join(static["text/plain"])
+    page.close()

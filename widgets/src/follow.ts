@@ -1,5 +1,7 @@
 /**
- * Keeps the newest text in view for as long as the reader stays at the end of the scroll box, and moves nothing but this box.
+ * Keeps the newest text in view until the reader scrolls away, and moves nothing but this box.
+ *
+ * The newest text need not stand at the end: in columns, who speaks now may stand beside a longer text.
  */
 
 /** Pixels from the end that still count as the end. */
@@ -37,9 +39,13 @@ export class Follow {
     this.settle();
   }
 
-  /** After a frame that drew: go to the end. The only place of a frame that makes the browser lay out. */
+  /** After a frame that drew: go to the newest text. The only place of a frame that makes the browser lay out. */
   settle(): void {
-    if (this.#following && this.#box) this.#box.scrollTop = Number.MAX_SAFE_INTEGER;
+    const box = this.#box;
+    if (!this.#following || !box) return;
+    const end = box.scrollHeight - box.clientHeight;
+    this.#top = Math.min(newest(box) ?? end, end);
+    box.scrollTop = this.#top;
   }
 
   /** A box that was taken out of the page and put back has forgotten where it was. */
@@ -75,4 +81,12 @@ export class Follow {
     this.#following = atEnd;
     this.#changed();
   };
+}
+
+/** How far to scroll for the end of what is being said; null where that is the end of the box. */
+function newest(box: HTMLElement): number | null {
+  const speaking = [...box.querySelectorAll('.wb-turn[data-state="running"]')];
+  if (!speaking.length) return null;
+  const end = Math.max(...speaking.map((turn) => turn.getBoundingClientRect().bottom));
+  return Math.max(0, box.scrollTop + end - box.getBoundingClientRect().top - box.clientHeight + NEAR / 2);
 }

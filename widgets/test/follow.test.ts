@@ -41,6 +41,19 @@ describe("following", () => {
     expect(changed).not.toHaveBeenCalled();
   });
 
+  test("goes to who speaks now, even where that is further up, and does not take this for a reader", () => {
+    const turn = document.createElement("section");
+    turn.className = "wb-turn";
+    turn.dataset.state = "running";
+    turn.getBoundingClientRect = () => new DOMRect(0, 500 - box.el.scrollTop, 100, 60);
+    box.el.append(turn);
+    follow.settle();
+    expect(box.el.scrollTop).toBe(560 - 300 + 16);
+    expect(follow.following).toBe(true);
+    box.el.scrollTop = 100;
+    expect(follow.following).toBe(false);
+  });
+
   test("a text that grows between two frames is no reader who scrolls", () => {
     box.height = 1_500;
     box.el.dispatchEvent(new Event("scroll"));

@@ -20,12 +20,16 @@ _GREY: Final = "#767676"
 _LINE: Final = "rgba(127,127,127,0.25)"
 _ROW: Final = 130
 _WORDS: Final = 24
+_WIDTH: Final = 0.7
 _LABELLED: Final = 24
 """More turns than this are numbered, not named."""
 
 
 def plot_turns(transcript: Transcript) -> go.Figure:
-    """Return bars of seconds, tokens and USD by turn, in the order of the turns; unknown costs have no bar."""
+    """Return bars of seconds, tokens and USD by turn, in the order of the turns; unknown costs have no bar.
+
+    The last row is left out where nothing cost anything.
+    """
     from plotly.subplots import make_subplots
 
     turns = transcript.turns
@@ -34,7 +38,7 @@ def plot_turns(transcript: Transcript) -> go.Figure:
         ("seconds", [metrics.latency for metrics in taken]),
         ("tokens", [metrics.tokens for metrics in taken]),
     ]
-    if any(metrics.cost is not None for metrics in taken):
+    if any(metrics.cost for metrics in taken):
         rows.append(("USD", [metrics.cost for metrics in taken]))
     figure = make_subplots(rows=len(rows), cols=1, shared_xaxes=True, vertical_spacing=0.06)
     for role in dict.fromkeys(turn.role for turn in turns):
@@ -59,6 +63,7 @@ def _bars(
         "y": [values[n] for n in mine],
         "name": visible(role).replace("_", " ").capitalize(),
         "legendgroup": role,
+        "width": _WIDTH,
         "showlegend": first and len(roles) > 1,
         "marker": {"color": ACCENTS[roles.index(role) % len(ACCENTS)]},
         "customdata": [[title(turns[n]), _who(turns[n]), taken[n].prompt_tokens, taken[n].completion_tokens] for n in mine],
@@ -81,7 +86,6 @@ def _lay_out(figure: go.Figure, turns: list[Turn], rows: int) -> None:
         plot_bgcolor="rgba(0,0,0,0)",
         font={"family": "system-ui, sans-serif", "size": 12, "color": _GREY},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-        bargap=0.35,
         barmode="overlay",
         template="none",
     )

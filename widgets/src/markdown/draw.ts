@@ -15,6 +15,13 @@ import { type Cleaned, clean, visible } from "./visible.js";
 const TAIL = 2;
 /** A tail longer than this is read again only now and then; until then what comes is added to it as it stands. */
 const LONG_TAIL = 4_000;
+const LONGER_TAIL = 16_000;
+/** Words, and marks that mean nothing to Markdown. */
+const QUIET = /^(?:[\p{L}\p{N} ,;'"?%–—]|[.:](?= ))*$/u;
+/** A line in which there are words already, so that it cannot become something else. */
+const IN_LINE = /\p{L}{2,}.*[\p{L}\p{N} ,;]$/u;
+/** Elements whose text can simply go on. */
+const FLOWS = new Set(["p", "li", "h1", "h2", "h3", "h4", "h5", "h6"]);
 
 interface Block {
   raw: string;
@@ -115,14 +122,10 @@ export class StreamRenderer {
     let first = 0;
     while (first < seen.length && same(this.#blocks[from + first], first)) first += 1;
     for (const block of this.#blocks.splice(from + first)) for (const node of block.nodes) node.remove();
-    for (const [at, token] of seen.entries()) {
-      if (at < first) continue;
-      const nodes = [...sanitise(html(token, open(at))).childNodes].filter(
-        (node) => node.nodeName !== "#text" || node.nodeValue?.trim(),
-      );
-      this.#el.append(...nodes);
-      this.#blocks.push({ raw: token.raw, open: open(at), rich, nodes });
-    }
+    const fresh = seen.slice(first).map((token, at) => ({ raw: token.raw, open: open(first + at), rich, token }));
+    const nodes = drawn(fresh.map(({ token, open }) => html(token, open)));
+    this.#el.append(...nodes.flat());
+    this.#blocks.push(...fresh.map(({ raw, open, rich }, at) => ({ raw, open, rich, nodes: nodes[at] ?? [] })));
   }
 
   /** Take the blocks before the last few as they are from now on. */
@@ -136,26 +139,51 @@ export class StreamRenderer {
     this.#links = tokens.links;
   }
 
-  /** Add to a long tail what came, without reading all of it again; whether that will do for now. */
+  /** Add what came as it stands, without reading the tail again; whether that will do for now. */
   #postponed(text: string): boolean {
-    const tail = text.length - this.#tailAt;
-    const fresh = text.length - this.#readTo;
-    const last = this.#blocks.at(-1);
-    if (tail < LONG_TAIL || fresh * 16 > tail || !last) return false;
-    const { text: added } = clean(text.slice(this.#readTo));
-    if (last.open ? /```|~~~/.test(added) : fresh * 64 > tail && added.includes("\n\n")) return false;
-    if (!this.#pending?.isConnected) {
+    const last = this.#blocks.at(-1)?.nodes.at(-1);
+    if (!last) return false;
+    const added = clean(text.slice(this.#readTo)).text;
+    const end = endOf(this.#pending?.parentNode ? this.#pending : last);
+    if (!this.#isQuiet(text, added, end) && !this.#isLong(text, added)) return false;
+    if (!this.#pending?.parentNode) {
       this.#pending = this.#el.ownerDocument.createTextNode("");
-      deepest(last.nodes.at(-1) ?? this.#el).append(this.#pending);
+      if (end instanceof Text) end.after(this.#pending);
+      else end.append(this.#pending);
     }
     this.#pending.data = added;
     return true;
   }
+
+  /** Whether words go on in the middle of a line, so that Markdown could say nothing else about them. */
+  #isQuiet(text: string, added: string, end: Text | Element): boolean {
+    if (!(end instanceof Text) || !FLOWS.has(end.parentElement?.localName ?? "") || !QUIET.test(added)) return false;
+    return IN_LINE.test(text.slice(text.lastIndexOf("\n", this.#readTo - 1) + 1, this.#readTo));
+  }
+
+  /** Whether the tail is so long that what came is not worth reading it all again; where a fence may end, it is. */
+  #isLong(text: string, added: string): boolean {
+    const tail = text.length - this.#tailAt;
+    if (tail < LONG_TAIL || added.length * (tail < LONGER_TAIL ? 16 : 8) > tail) return false;
+    return !(this.#blocks.at(-1)?.open && /```|~~~/.test(added));
+  }
 }
 
-/** The last element inside the last element, and so on: where a text goes on. */
-function deepest(node: ChildNode | HTMLElement): Element {
-  let element = node instanceof Element ? node : (node.parentElement as Element);
-  while (element.lastElementChild && element.lastElementChild === element.lastChild) element = element.lastElementChild;
-  return element;
+/** Return the nodes of each block, sanitised together, for most of what that costs is to begin. */
+function drawn(blocks: string[]): ChildNode[][] {
+  const together = elements(blocks.join(""));
+  if (together.length === blocks.length) return together.map((node) => [node]);
+  return blocks.map(elements);
+}
+
+function elements(html: string): ChildNode[] {
+  return [...sanitise(html).childNodes].filter((node) => node.nodeName !== "#text" || node.nodeValue?.trim());
+}
+
+/** Where a text goes on that ends with this node: the last text in it, or the last element that has none. */
+function endOf(node: ChildNode): Text | Element {
+  let at: ChildNode | null = node.lastChild;
+  while (at instanceof Text && !at.data.trim()) at = at.previousSibling;
+  if (node instanceof Text) return node;
+  return at ? endOf(at) : (node as Element);
 }

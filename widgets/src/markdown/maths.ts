@@ -9,7 +9,7 @@ import { escapeHtml } from "./escape.js";
 import { rich } from "./host.js";
 
 /** Delimiters in one text; a search begins at each, so there is an end to them. */
-const MOST = 2_000;
+const MOST = 5_000;
 const INLINE =
   /\$\$([^`]{1,4000}?)\$\$|\$(?![\s$])((?:\\[\s\S]|[^$`\\]){1,4000})(?<!\s)\$(?!\d)|\\\(([^`]{1,4000}?)\\\)|\\\[([^`]{1,4000}?)\\\]/y;
 const BLOCK =

@@ -41,23 +41,39 @@ function inOurWords(mathml: string): string {
     .replace(/style="padding:3pt;border:1px solid;"/g, 'class="wb-boxed"');
 }
 
+/** Remember the last few hundred results: while a text grows, its last block is drawn over and over. */
+function remembered<Key extends string | boolean>(
+  make: (text: string, key: Key) => string | null,
+): (text: string, key: Key) => string | null {
+  const known = new Map<string, string | null>();
+  return (text, key) => {
+    const name = `${key} ${text}`;
+    const found = known.get(name);
+    if (found !== undefined) return found;
+    if (known.size >= 300) known.clear();
+    const made = make(text, key);
+    known.set(name, made);
+    return made;
+  };
+}
+
 const rich: Rich = {
-  highlight(code, language) {
+  highlight: remembered((code: string, language: string) => {
     if (!hljs.getLanguage(language)) return null;
     try {
       return hljs.highlight(code, { language, ignoreIllegals: true }).value;
     } catch {
       return null;
     }
-  },
-  maths(tex, displayMode) {
+  }),
+  maths: remembered((tex: string, displayMode: boolean) => {
     try {
       const limits = { trust: false, maxExpand: 200, maxSize: [10, 10] as [number, number], macros: {} };
       return inOurWords(temml.renderToString(tex, { ...limits, displayMode, throwOnError: true }));
     } catch {
       return null;
     }
-  },
+  }),
 };
 
 (globalThis as Record<symbol, unknown>)[Symbol.for("workbench.rich.v1")] = rich;

@@ -37,7 +37,7 @@ ATTRIBUTES: Final = frozenset(_ATTRIBUTES.split())
 _PARTS: Final = {"mfrac": 2, "mroot": 2, "msub": 2, "msup": 2, "munder": 2, "mover": 2, "msubsup": 3, "munderover": 3}
 LONGEST: Final = 4_000
 """Characters of TeX that are still laid out."""
-MOST: Final = 2_000
+MOST: Final = 5_000
 """Delimiters in one text; a search begins at each, so there is an end to them."""
 
 _VALUE: Final = re.compile(r"[a-z -]{1,80}|[+-]?\d{0,2}(?:\.\d+)?(?:em|ex|mu|px|pt|%)?")
