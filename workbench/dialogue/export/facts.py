@@ -59,6 +59,8 @@ def facts(turn: Turn) -> str:
     if turn.status is Status.RUNNING:
         return "speaking"
     metrics = measure([turn], turn.latency)
+    if not metrics.calls:
+        return "no call"
     return f"{metrics.tokens:,} tokens, {money(metrics.cost)}, {seconds(metrics.latency)}"
 
 
