@@ -114,6 +114,6 @@ def test_a_model_object_cannot_be_handed_over(orchestrator, wire):
 def test_a_worker_that_cannot_begin_says_why(orchestrator, wire):
     stopped = orchestrator.run(line(2), "Tabs?", limits={"max_turns": 1}, **options(wire))
     dialogue = orchestrator.detach_resume(stopped.id, models=["no-such-model-anywhere"])
-    with pytest.raises(WorkbenchError, match="is gone: .*no-such-model-anywhere"):
+    with pytest.raises(WorkbenchError, match=r"is gone: .*no-such-model-anywhere"):
         dialogue.wait(60)
     assert dialogue.status is Status.COST_LIMITED

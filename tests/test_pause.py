@@ -1,6 +1,7 @@
 """Pause holds the next turn back and lets the ones that run finish; unpause goes on; a stop ends a pause."""
 
 import threading
+from itertools import pairwise
 
 import pytest
 from stage import card, line, mode_of, orchestra, yes
@@ -124,11 +125,7 @@ def test_time_spent_paused_is_not_counted_as_running(orchestrator, held):
     dialogue.unpause()
     dialogue.wait(10)
     events = dialogue.recorded_events()
-    gap = next(
-        later.at - earlier.at
-        for earlier, later in zip(events, events[1:], strict=False)
-        if isinstance(later, DialogueContinued)
-    )
+    gap = next(later.at - earlier.at for earlier, later in pairwise(events) if isinstance(later, DialogueContinued))
     assert gap > 0.5
     assert dialogue.metrics.latency == pytest.approx(events[-1].at - events[0].at - gap, abs=1e-6)
 

@@ -236,7 +236,7 @@ def lab(
 @app.command()
 def doctor(
     as_json: AsJson = False,
-    network: Annotated[bool, typer.Option("--network/--no-network", help="Ask the models' endpoints whether they answer.")] = True,
+    network: Annotated[bool, typer.Option("--network/--no-network", help="Ask the models' endpoints, or not.")] = True,
     workspace: Workspace = None,
 ) -> None:
     """Check keys, models, endpoints, record and versions, and say what to do."""

@@ -61,12 +61,20 @@ def _bars(
     return {
         "x": [turns[n].index for n in mine],
         "y": [values[n] for n in mine],
-        "name": visible(role).replace("_", " ").capitalize(),
-        "legendgroup": role,
+        "name": _plain(role).replace("_", " ").capitalize(),
+        "legendgroup": _plain(role),
         "width": _WIDTH,
         "showlegend": first and len(roles) > 1,
         "marker": {"color": ACCENTS[roles.index(role) % len(ACCENTS)]},
-        "customdata": [[title(turns[n]), _who(turns[n]), taken[n].prompt_tokens, taken[n].completion_tokens] for n in mine],
+        "customdata": [
+            [
+                _plain(title(turns[n])),
+                _plain(turns[n].served or turns[n].model),
+                taken[n].prompt_tokens,
+                taken[n].completion_tokens,
+            ]
+            for n in mine
+        ],
         "hovertemplate": "%{customdata[0]}<br>%{customdata[1]}<br>%{y:.4~g} "
         + unit
         + "<br>%{customdata[2]} in, %{customdata[3]} out<extra></extra>",
@@ -75,7 +83,7 @@ def _bars(
 
 def _lay_out(figure: go.Figure, turns: list[Turn], rows: int) -> None:
     if len(turns) <= _LABELLED:
-        labels = [_short(title(turn)) for turn in turns]
+        labels = [_short(_plain(title(turn))) for turn in turns]
         figure.update_xaxes(tickmode="array", tickvals=[turn.index for turn in turns], ticktext=labels)
     figure.update_xaxes(showgrid=False, linecolor=_LINE)
     figure.update_xaxes(title_text="turn" if len(turns) > _LABELLED else None, row=rows, col=1)
@@ -91,11 +99,10 @@ def _lay_out(figure: go.Figure, turns: list[Turn], rows: int) -> None:
     )
 
 
-def _who(turn: Turn) -> str:
-    """Return the model, as text that Plotly does not take for markup."""
-    return visible(turn.served or turn.model).replace("<", "‹").replace(">", "›")  # noqa: RUF001 - they stand in for markup
+def _plain(text: str) -> str:
+    """Return a text that Plotly does not take for markup."""
+    return visible(text).replace("<", "‹").replace(">", "›")  # noqa: RUF001 - they stand in for markup
 
 
 def _short(text: str) -> str:
-    text = text.replace("<", "‹").replace(">", "›")  # noqa: RUF001 - as above
     return text if len(text) <= _WORDS else text[: _WORDS - 1] + "…"
