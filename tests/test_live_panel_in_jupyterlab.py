@@ -207,6 +207,9 @@ def test_dark_theme_and_a_narrow_window(open_notebook, wire):
     assert page.evaluate("(p => p.scrollWidth <= p.clientWidth)(document.querySelector('.wb-panel'))")
     page.locator(".wb-transcript .wb-turn").nth(4).wait_for(timeout=60_000)
     notebook.shoot("transcript dark 800 px")
+    assert page.locator(".wb-transcript mjx-container, .wb-transcript .MathJax").count() == 0
+    assert "cost, at $5 to $10 a month" in page.locator(".wb-transcript .wb-said").first.inner_text()
+    assert page.locator(".wb-transcript math mfrac").count() == 5
     notebook.menu("Settings", "Theme")
     page.get_by_text("JupyterLab Light", exact=True).click()
     page.locator("body[data-jp-theme-light=true]").wait_for(state="attached", timeout=20_000)

@@ -103,7 +103,9 @@ describe("code", () => {
       "diff",
       "py",
     ])
-      expect(html(`\`\`\`${name}\n+x { "a": 1 } // -- # y\n@@ -1 +1 @@\n\`\`\``)).toMatch(/^<pre><code>[\s\S]*\n<\/code><\/pre>$/);
+      expect(html(`\`\`\`${name}\n+x { "a": 1 } // -- # y\n@@ -1 +1 @@\n\`\`\``)).toMatch(
+        /^<pre><code>[\s\S]*\n<\/code><\/pre>$/,
+      );
     expect(html("```klingon\n1\n```")).toBe("<pre><code>1\n</code></pre>");
   });
 });

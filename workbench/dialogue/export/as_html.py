@@ -68,8 +68,8 @@ def _retries(turn: Turn) -> str:
     again = sum(call.attempt > 1 for call in turn.calls)
     if not again:
         return ""
-    kinds = dict.fromkeys(str(call.outcome).replace("_", " ") for call in turn.calls if not call.ok)
-    return f"{again} {'retry' if again == 1 else 'retries'} ({', '.join(kinds)})"
+    kinds = ", ".join(dict.fromkeys(str(call.outcome).replace("_", " ") for call in turn.calls if not call.ok))
+    return f"{again} {'retry' if again == 1 else 'retries'}" + (f" ({visible(kinds)})" if kinds else "")
 
 
 @cache

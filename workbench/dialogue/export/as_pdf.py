@@ -14,6 +14,8 @@ _MARGIN: Final = 54
 """Points, three quarters of an inch."""
 _FEWEST: Final = 200
 """Characters of HTML that any page holds at least."""
+_MATHML: Final = re.compile(r"<math.*?</math>", re.DOTALL)
+"""MuPDF prints a formula's MathML as letters in a row; its source, which stands beside it, is enough."""
 _CSS: Final = """
 body { font-family: sans-serif; font-size: 10pt; line-height: 1.4; }
 .wb-topic { font-size: 14pt; font-weight: bold; }
@@ -39,7 +41,7 @@ def to_pdf(transcript: Transcript) -> bytes:
             hint="pip install 'dialogue-workbench[papers]' (PyMuPDF is AGPL), or export as html and print it.",
         ) from None
     html = fragment(transcript).replace("</b><span>", "</b> <span>").replace("</span><span>", "</span> · <span>")
-    html = _without_style(html)
+    html = _MATHML.sub("", _without_style(html))
     pdf = _printed(pymupdf, html) or _printed(pymupdf, _without_tables(html))
     if pdf is None:
         raise ExportError("this dialogue cannot be laid out on pages", hint="Export as html and print it.")
