@@ -50,7 +50,7 @@ def failure(client, asked, heard=None, **options):
 def test_a_failure_has_its_class_and_is_tried_again_only_if_it_may_pass(wire, make_client, protocol, stream, fault):
     wire.faults = lambda _asked: fault
     heard, kind = Heard(), CLASSES[fault]
-    error = failure(make_client(attempts=ATTEMPTS), card(wire, protocol, timeout=0.3), heard, stream=stream)
+    error = failure(make_client(attempts=ATTEMPTS), card(wire, protocol, timeout=0.7), heard, stream=stream)
     tries = ATTEMPTS if kind in TRIED_AGAIN else 1
     assert error.kind is kind
     assert len(wire.requests) == tries

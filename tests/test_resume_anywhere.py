@@ -75,9 +75,9 @@ def test_a_failed_dialogue_goes_on_where_it_failed_and_keeps_the_failed_calls(tm
     orchestrator, actors = orchestra(tmp_path, act)
     with orchestrator:
         failed = orchestrator.run(line(3), "Mend it.", models=[card()])
-        asked, broken = len(actors.asked), False
+        was, asked, broken = failed.status, len(actors.asked), False
         mended = orchestrator.resume(failed.id)
-    assert (failed.status, mended.status) == (Status.FAILED, Status.COMPLETED)
+    assert (was, mended.status) == (Status.FAILED, Status.COMPLETED)
     assert len(actors.asked) == asked + 2
     assert [call.ok for call in mended.transcript["v2"].calls].count(True) == 1
     assert mended.metrics.calls == len(actors.asked)
