@@ -195,7 +195,7 @@ def test_two_notebooks_at_once_do_not_mix(open_notebook, wire):
 
 
 def test_dark_theme_and_a_narrow_window(open_notebook, wire):
-    wire.words, wire.answer = 60, lambda asked: RICH
+    wire.delay, wire.answer = 0.06, lambda asked: RICH
     notebook = open_notebook("dark.ipynb", debate(wire, "--rounds 2", "--background"), width=800, height=1000)
     notebook.menu("Settings", "Theme")
     notebook.page.get_by_text("JupyterLab Dark", exact=True).click()
