@@ -56,7 +56,7 @@ def test_every_command_shows_a_table(kernel, said):
 def test_what_they_return_has_a_frame(kernel, said):
     kernel.run("x = %models deepseek\ny = %modes\nz = %dialogues -n 1\nc = %dialogue cost last\nw = %workbench --no-network")
     out = kernel.run("print(list(x.frame.model), len(y.frame), list(z.frame.dialogue), len(c.frame), 'state' in w.frame)")
-    assert out.stdout == f"['deepseek-chat', 'deepseek-reasoner'] 4 ['{said}'] 3 True\n"
+    assert out.stdout == f"['deepseek-chat', 'deepseek-reasoner'] 14 ['{said}'] 3 True\n"
 
 
 def test_one_mode_is_shown_with_its_flow(kernel):

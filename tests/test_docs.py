@@ -30,7 +30,7 @@ def blocks(page, *languages):
 def test_modes_in_the_tutorial_compile():
     loader, seen = ModeLoader(), {}
     for block in blocks("docs/modes.md", "yaml", "json"):
-        fragment = block.startswith(("limits:", "parameters:"))
+        fragment = block.startswith(("limits:", "parameters:", "turns:"))
         text = f"name: fragment\n{block}" if fragment else block
         if '"extends": "detective"' in text:
             assert json.loads(text)["extends"] in seen

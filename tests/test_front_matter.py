@@ -120,7 +120,7 @@ def test_the_topic_may_have_rules_of_its_own():
         (["participants: {}"], "a mapping of roles to models"),
         (["participant: [pro=gpt, con]"], "ROLE=MODEL is needed, not a list"),
         (["participant: [pro=gpt, 1]"], "ROLE=MODEL is needed"),
-        (["set: {voices: two}"], "a mapping of parameters to whole numbers is needed, not a mapping"),
+        (["set: {voices: null}"], "a mapping of parameters to numbers, words or lists is needed, not a mapping"),
         (["background: 1"], "true or false is needed, not 1"),
         (["output: 1d"], "the name of a variable is needed, not '1d'"),
         (["resume: 1234"], "an id in quotes, or last, is needed, not 1234"),

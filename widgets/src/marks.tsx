@@ -5,6 +5,7 @@ const SHAPES: Record<Standing, string> = {
   running: "M5 1.5a3.5 3.5 0 1 0 0 7a3.5 3.5 0 1 0 0-7Z",
   paused: "M2 1.5h2v7h-2ZM6 1.5h2v7h-2Z",
   completed: "M.9 5.3l1.3-1.3l2 2l3.9-4.2l1.3 1.2l-5.2 5.6Z",
+  converged: "M.9 5.3l1.3-1.3l2 2l3.9-4.2l1.3 1.2l-5.2 5.6Z",
   failed: "M1.2 2.5l1.3-1.3l2.5 2.5l2.5-2.5l1.3 1.3l-2.5 2.5l2.5 2.5l-1.3 1.3l-2.5-2.5l-2.5 2.5l-1.3-1.3l2.5-2.5Z",
   cancelled: "M1.5 1.5h7v7h-7Z",
   cost_limited: "M1 4h8v2h-8Z",

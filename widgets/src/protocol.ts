@@ -1,6 +1,6 @@
 /** What the kernel and the page say to each other. The Python side is `workbench/panels/dialogue_panel.py`. */
 
-export type Status = "running" | "completed" | "failed" | "cancelled" | "cost_limited" | "interrupted";
+export type Status = "running" | "completed" | "converged" | "failed" | "cancelled" | "cost_limited" | "interrupted";
 
 export interface CallFacts {
   model: string;
@@ -27,6 +27,8 @@ export interface TurnFacts {
   /** The model that answered. */
   served: string | null;
   status: Status;
+  /** The dialogue that a fork took the turn from. */
+  copied_from?: string | null;
   text: string;
   reasoning: string;
   error: string | null;

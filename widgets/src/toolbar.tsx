@@ -38,7 +38,7 @@ export function Summary({ facts, state, stands, view }: Props) {
 
 function progress({ dialogue, turns }: State): string {
   const all = Math.max(dialogue.planned.length, turns.length);
-  if (dialogue.status === "completed") return count(dialogue.turns, "turn");
+  if (dialogue.status === "completed" || dialogue.status === "converged") return count(dialogue.turns, "turn");
   if (!dialogue.live) return `${dialogue.turns} of ${count(all, "turn")}`;
   return `turn ${Math.max(turns.length, 1)} of ${all}`;
 }

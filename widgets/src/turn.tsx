@@ -60,6 +60,7 @@ function Took({ turn, state, view }: Pick<Props, "turn" | "state" | "view">) {
         <Clock read={() => view.source.now() - turn.started_at} runs />
       </span>
     );
+  if (turn.copied_from) return <span class="wb-took">copied from {visible(turn.copied_from)}</span>;
   const parts = [
     turn.tokens === null ? null : count(turn.tokens, "token"),
     turn.tokens === null && turn.cost === null ? null : money(turn.cost),
@@ -85,7 +86,7 @@ function Remark({ turn, state }: Pick<Props, "turn" | "state">) {
   const empty = !turn.text.trim();
   if (state === "running")
     return empty && !turn.reasoning ? <p class="wb-wait">Waiting for {turn.served ?? turn.model}</p> : null;
-  if (state === "completed") return empty ? <p class="wb-remark-line">An empty answer.</p> : null;
+  if (state === "completed" || state === "converged") return empty ? <p class="wb-remark-line">An empty answer.</p> : null;
   const text = {
     failed: turn.error ?? "No reason is known.",
     cancelled: empty ? "Nothing was said until then." : "What was said until then is kept.",

@@ -17,6 +17,7 @@ export const STANDING: Record<Standing, string> = {
   running: "Running",
   paused: "Paused",
   completed: "Completed",
+  converged: "Converged",
   failed: "Failed",
   cancelled: "Cancelled",
   cost_limited: "Cost limited",

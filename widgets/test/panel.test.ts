@@ -78,6 +78,12 @@ describe("the states of a turn", () => {
     expect(text(el, ".wb-took")).toBe("100 tokens, $0.001, 5.0 s|3 s");
   });
 
+  test("where it was copied from, instead of what it took", () => {
+    const copied = turnFacts({ copied_from: "3f9a\u202e", calls: [], tokens: 0, cost: null, latency: 0 });
+    const { el } = mount(snapshot({}, [copied]));
+    expect(text(el, ".wb-turn .wb-took")).toBe("copied from 3f9a");
+  });
+
   test("who stood in and why, and what was tried again", () => {
     const calls = [
       callFacts({ outcome: "rate_limit", error: "429" }),

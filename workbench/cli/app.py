@@ -36,6 +36,8 @@ MaxTurns = Annotated[int | None, typer.Option("--max-turns", help="Stop after so
 MaxCalls = Annotated[int | None, typer.Option("--max-calls", help="Stop after so many calls.")]
 Timeout = Annotated[float | None, typer.Option("--timeout", metavar="SECONDS", help="Stop after so long.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on stdout.")]
+Rounds = Annotated[int | None, typer.Option("--rounds", min=1, help="The mode's parameter 'rounds'.")]
+Parameters = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=N", help="A parameter of the mode. Repeatable.")]
 Workspace = Annotated[Path | None, typer.Option("-C", "--workspace", metavar="DIR", help="Folder with workbench.toml.")]
 DialogueId = Annotated[str, typer.Argument(metavar="ID", help="Id, the beginning of one, or 'last'.")]
 
@@ -74,10 +76,8 @@ def run(
     participant: Role = None,
     models: Models = None,
     judge: Judge = None,
-    rounds: Annotated[int | None, typer.Option("--rounds", min=1, help="The mode's parameter 'rounds'.")] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=N", help="A parameter of the mode. Repeatable.")
-    ] = None,
+    rounds: Rounds = None,
+    set_: Parameters = None,
     budget: MaxCost = None,
     max_tokens: MaxTokens = None,
     max_turns: MaxTurns = None,
@@ -122,6 +122,48 @@ def resume(
     }  # fmt: skip
     wanted = Wanted(participant or [], models, judge, api_base, limits)
     resume_dialogue(dialogue, wanted, as_json=as_json, workspace=workspace)
+
+
+@app.command()
+def fork(
+    source: Annotated[
+        str,
+        typer.Argument(metavar="ID@TURN", help="The dialogue and the last turn to keep; without @TURN all that is complete."),
+    ],
+    participant: Role = None,
+    models: Models = None,
+    judge: Judge = None,
+    rounds: Rounds = None,
+    set_: Parameters = None,
+    budget: MaxCost = None,
+    max_tokens: MaxTokens = None,
+    max_turns: MaxTurns = None,
+    max_calls: MaxCalls = None,
+    timeout: Timeout = None,
+    api_base: ApiBase = None,
+    as_json: AsJson = False,
+    workspace: Workspace = None,
+) -> None:
+    """Go another way from a turn of a dialogue on, in a new one; the turns up to it are copied, not asked again."""
+    from workbench.cli.runs import Wanted, fork_dialogue
+
+    limits = {
+        "max_cost": budget, "max_tokens": max_tokens, "max_turns": max_turns, "max_calls": max_calls, "timeout": timeout,
+    }  # fmt: skip
+    wanted = Wanted(participant or [], models, judge, api_base, limits, rounds, set_ or [])
+    fork_dialogue(source, wanted, as_json=as_json, workspace=workspace)
+
+
+@app.command()
+def diff(
+    left: DialogueId,
+    right: Annotated[str, typer.Argument(metavar="ID", help="Another one.")],
+    workspace: Workspace = None,
+) -> None:
+    """Show how two dialogues differ, word by word."""
+    from workbench.cli.reading import diff_dialogues
+
+    diff_dialogues(left, right, workspace)
 
 
 @app.command()

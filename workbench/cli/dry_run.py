@@ -42,7 +42,7 @@ def _turns(spec: RunSpec, parts: Mapping[str, Part], estimate: Estimate) -> list
         {"turn": turn.id, "role": turn.role, "model": parts[turn.role].chain[0].name, "why": parts[turn.role].why,
          "after": list(turn.depends_on), "fallbacks": [card.name for card in parts[turn.role].chain[1:]]}
         | {name: value for name, value in asdict(taken).items() if name not in ("turn", "model")}
-        for turn, taken in zip(spec.plan().turns, estimate.turns, strict=True)
+        for turn, taken in zip(spec.plan().spoken, estimate.turns, strict=True)
     ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""`dialogues`, `show`, `export`, `import`: reading the record."""
+"""`dialogues`, `show`, `diff`, `export`, `import`: reading the record."""
 
 from __future__ import annotations
 
@@ -42,6 +42,14 @@ def show_dialogue(dialogue: str, *, as_json: bool, workspace: Path | None) -> No
             print_json(found.to_dict())
         else:
             watch(found)
+
+
+def diff_dialogues(left: str, right: str, workspace: Path | None) -> None:
+    """Print how two dialogues differ."""
+    from workbench.dialogue.diff import DialogueDiff
+
+    with Orchestrator(workspace) as orchestrator:
+        sys.stdout.write(DialogueDiff(orchestrator.load(left), orchestrator.load(right)).text + "\n")
 
 
 def export_one(dialogue: str, name: str | None, output: Path | None, workspace: Path | None) -> None:

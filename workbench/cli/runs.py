@@ -1,4 +1,4 @@
-"""`run` and `resume`: from options to a dialogue, watched to its end."""
+"""`run`, `resume` and `fork`: from options to a dialogue, watched to its end."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from workbench.events import Status
 
 @dataclass(frozen=True)
 class Wanted:
-    """The options of `run` and `resume`, as typed."""
+    """The options of `run`, `resume` and `fork`, as typed."""
 
     participants: Sequence[str]
     models: str | None
@@ -42,7 +42,7 @@ class Wanted:
 
     def for_run(self) -> dict[str, Any]:
         """Return the options that a run takes."""
-        parameters = {name: _number(name, value) for name, value in (_pair(t, "--set", "NAME=N") for t in self.parameters)}
+        parameters: dict[str, Any] = dict(_pair(text, "--set", "NAME=VALUE") for text in self.parameters)
         if self.rounds is not None:
             parameters["rounds"] = self.rounds
         return self.for_resume() | {"parameters": parameters, "seed": self.seed}
@@ -65,6 +65,14 @@ def resume_dialogue(dialogue: str, wanted: Wanted, *, as_json: bool, workspace: 
         follow(orchestrator.restart(dialogue, **wanted.for_resume()), as_json=as_json)
 
 
+def fork_dialogue(source: str, wanted: Wanted, *, as_json: bool, workspace: Path | None) -> None:
+    """Go another way from a turn on, and exit with the code that the fork's end calls for."""
+    options = wanted.for_run()
+    del options["seed"]
+    with Orchestrator(workspace) as orchestrator:
+        follow(orchestrator.fork(source, **options), as_json=as_json)
+
+
 def follow(dialogue: Dialogue, *, as_json: bool) -> None:
     """Watch a dialogue to its end.
 
@@ -85,7 +93,7 @@ def follow(dialogue: Dialogue, *, as_json: bool) -> None:
     if interrupted:
         sys.stderr.write(f"Stopped. `workbench resume {dialogue.id}` goes on from here.\n")
         sys.exit(INTERRUPTED)
-    if dialogue.status is not Status.COMPLETED:
+    if not dialogue.status.succeeded:
         sys.exit(LIMITED if dialogue.status is Status.COST_LIMITED else FAILED)
 
 
@@ -94,10 +102,3 @@ def _pair(text: str, option: str, shape: str) -> tuple[str, str]:
     if not (name and sign and value):
         raise WorkbenchError(f"{option} {text!r} is not {shape}", hint=f"Write {option} {shape}, once for each.")
     return name.strip(), value.strip()
-
-
-def _number(name: str, value: str) -> int:
-    try:
-        return int(value)
-    except ValueError:
-        raise WorkbenchError(f"--set {name}={value}: a whole number is needed") from None

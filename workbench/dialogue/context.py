@@ -15,42 +15,53 @@ from workbench.dialogue.template import fill
 Message = dict[str, str]
 
 
-def prompt_of(turn: PlannedTurn, plan: Plan, texts: Mapping[str, str], topic: str) -> str:
+def prompt_of(
+    turn: PlannedTurn, plan: Plan, texts: Mapping[str, str], topic: str, items: Mapping[str, str] | None = None
+) -> str:
     """Return the turn's template with the topic and the turns that it names filled in.
+
+    Of a turn that was skipped the latest round that was not stands in; where there is none, nothing does.
 
     Args:
         turn: whose prompt.
         plan: where the turns that it names are described.
-        texts: turn id to what was said.
+        texts: turn id to what was said; turns that were skipped are not in it.
         topic: of the dialogue.
+        items: turn id to the item that it is about, for turns of a block that goes through a list.
     """
+    item = (items or {}).get(turn.id)
 
     def value(name: str) -> str:
         if name == "topic":
             return topic
-        ids = turn.names[name]
-        if len(ids) == 1:
-            return texts[ids[0]]
+        if name == "item":
+            return item or ""
+        standing = (plan.standing(i, texts) for i in turn.names[name])
+        ids = list(dict.fromkeys(i for i in standing if i is not None))
+        if len(ids) <= 1:
+            return texts[ids[0]] if ids else ""
         return "\n\n".join(f"{label(plan.by_id[i])}:\n{texts[i]}" for i in ids)
 
-    return fill(turn.template, {"topic", *turn.names}, value)
+    return fill(turn.template, {"topic", *turn.names} | ({"item"} if item is not None else set()), value)
 
 
-def messages_for(turn: PlannedTurn, plan: Plan, texts: Mapping[str, str], topic: str) -> list[Message]:
+def messages_for(
+    turn: PlannedTurn, plan: Plan, texts: Mapping[str, str], topic: str, items: Mapping[str, str] | None = None
+) -> list[Message]:
     """Return the messages for a turn, oldest first; arguments as for `prompt_of`."""
     messages: list[Message] = []
     if system := plan.roles[turn.role].system:
         messages.append({"role": "system", "content": fill(system, {"topic"}, lambda _name: topic)})
     waiting: list[str] = []
-    for seen in (plan.by_id[i] for i in turn.sees):
+    for seen in (plan.by_id[i] for i in turn.sees if i in texts):
         if seen.role == turn.role:
-            waiting.append(prompt_of(seen, plan, texts, topic))
+            waiting.append(prompt_of(seen, plan, texts, topic, items))
             messages.append({"role": "user", "content": "\n\n".join(waiting)})
             messages.append({"role": "assistant", "content": texts[seen.id]})
             waiting = []
         else:
             waiting.append(f"{label(seen)}:\n{texts[seen.id]}")
-    waiting.append(prompt_of(turn, plan, texts, topic))
+    waiting.append(prompt_of(turn, plan, texts, topic, items))
     messages.append({"role": "user", "content": "\n\n".join(waiting)})
     return messages
 

@@ -122,7 +122,7 @@ class Dialogue:
             "stop": running,
             "pause": running and holds and not self.transcript.paused,
             "unpause": running and holds and self.transcript.paused,
-            "resume": not running and self._restart is not None and self.status is not Status.COMPLETED,
+            "resume": not running and self._restart is not None and not self.status.succeeded,
         }
 
     @property
@@ -134,6 +134,17 @@ class Dialogue:
     def calls(self) -> pd.DataFrame:
         """One row a call, failed ones included. See `frames.calls_frame` for the columns."""
         return calls_frame(self.transcript.turns)
+
+    @property
+    def beliefs(self) -> pd.DataFrame:
+        """One row for each position that a structured answer states: who held what, and who changed their mind.
+
+        See `beliefs.trajectories` for the columns.
+        """
+        from workbench.dialogue.beliefs import trajectories
+        from workbench.dialogue.positions import steps_of
+
+        return trajectories(steps_of(self.snapshot()))
 
     @property
     def metrics(self) -> Metrics:
@@ -255,7 +266,7 @@ class Dialogue:
 
         Cancelling the wait stops the dialogue. Options as for `resume`.
         """
-        if not self.running and self.status is not Status.COMPLETED:
+        if not self.running and not self.status.succeeded:
             await asyncio.to_thread(self.resume, **options)
         return await self
 
@@ -268,6 +279,13 @@ class Dialogue:
         from workbench.dialogue.plot import plot_turns
 
         return plot_turns(self.snapshot())
+
+    def plot_beliefs(self) -> go.Figure:
+        """Return a Plotly figure of the positions that speakers stated, turn by turn."""
+        from workbench.dialogue.plot_beliefs import plot_beliefs
+        from workbench.dialogue.positions import steps_of
+
+        return plot_beliefs(steps_of(self.snapshot()))
 
     def save(self, path: str | Path) -> Path:
         """Write it to a file and return where: `.html` replays it with a time line, `.json`, `.md` and `.pdf` are exports.

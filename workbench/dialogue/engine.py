@@ -13,28 +13,28 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
 
+from workbench.dialogue.ballots import count_ballots
 from workbench.dialogue.budget import Budget
-from workbench.dialogue.context import messages_for
+from workbench.dialogue.context import Message, messages_for
+from workbench.dialogue.gates import SKIPPED_BEFORE, Result, item_of, shut
 from workbench.dialogue.plan import Plan, PlannedTurn
 from workbench.dialogue.run import RunSpec
-from workbench.errors import BudgetExceededError, ErrorKind, ModelError
+from workbench.dialogue.voice import Voice, result_of
+from workbench.errors import BudgetExceededError, ErrorKind, ModeError, ModelError
 from workbench.events import (
     Call,
-    CallEnded,
-    CallStarted,
     DialogueContinued,
     DialogueEnded,
     DialoguePaused,
     Event,
     Status,
-    TextDelta,
     TurnCancelled,
     TurnCompleted,
     TurnFailed,
+    TurnSkipped,
     TurnStarted,
 )
-from workbench.models import Client, ModelCard, Sampling
-from workbench.models.completion import Notice, Piece, Started
+from workbench.models import Client, Sampling
 
 E = TypeVar("E", bound=Event)
 _FINAL = (TurnCompleted, TurnFailed, TurnCancelled)
@@ -48,6 +48,8 @@ class Engine:
         spec: what to run.
         client: makes the calls.
         said: turn id to text of the turns that are already complete.
+        data: turn id to their structured answers.
+        skipped: turns that do not take place.
         answers: turn id to the answer of a turn that was paid for, but whose end was not recorded.
         budget: what may still be spent.
         seq: number of the last event of the dialogue so far; 0 for a new one.
@@ -62,6 +64,8 @@ class Engine:
         client: Client,
         *,
         said: Mapping[str, str] | None = None,
+        data: Mapping[str, Any] | None = None,
+        skipped: Mapping[str, TurnSkipped] | None = None,
         answers: Mapping[str, Call] | None = None,
         budget: Budget | None = None,
         seq: int = 0,
@@ -71,10 +75,13 @@ class Engine:
         self.budget = budget or Budget(spec.limits)
         self.answers = answers or {}
         self._said = dict(said or {})
+        self._results: dict[str, Result | None] = {i: result_of((data or {}).get(i), text) for i, text in self._said.items()}
+        self._results |= dict.fromkeys(skipped or ())
+        self._converged = next((event.reason for event in (skipped or {}).values() if event.converged), None)
         self._seq = seq
         self._events: asyncio.Queue[Event | None] = asyncio.Queue()
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._waiting = {turn.id: set(turn.depends_on) - self._said.keys() for turn in self._open_turns()}
+        self._waiting = {turn.id: set(turn.depends_on) - self._results.keys() for turn in self._open_turns()}
         self._ended: tuple[Status, str | None] | None = None
         self._paused = False
         self._alarm = _Alarm(spec.limits.timeout, self._expire)
@@ -99,8 +106,7 @@ class Engine:
                     self._launch()
         finally:  # no TaskGroup: a generator that is closed inside one raises a group, not what went wrong
             await self._hang_up()
-        whole = len(self._said) == len(self.plan.turns)
-        status, reason = (Status.COMPLETED, None) if whole or not self._ended else self._ended
+        status, reason = self._outcome()
         yield self.event(DialogueEnded, status=status, reason=reason)
 
     def stop(self, status: Status = Status.CANCELLED, reason: str | None = None) -> None:
@@ -131,7 +137,12 @@ class Engine:
         return kind(dialogue=self.dialogue, seq=self._seq, at=time.time(), **fields)
 
     def _open_turns(self) -> list[PlannedTurn]:
-        return [turn for turn in self.plan.turns if turn.id not in self._said]
+        return [turn for turn in self.plan.turns if turn.id not in self._results]
+
+    def _outcome(self) -> tuple[Status, str | None]:
+        if self._ended is not None and len(self._results) < len(self.plan.turns):
+            return self._ended
+        return (Status.CONVERGED, self._converged) if self._converged else (Status.COMPLETED, None)
 
     @property
     def _on_hold(self) -> bool:
@@ -151,9 +162,41 @@ class Engine:
         self.stop(Status.COST_LIMITED, f"timeout: the run took {self.spec.limits.timeout:g} s")
 
     def _launch(self) -> None:
-        """Start every turn whose dependencies are complete."""
-        held = self._ended or self._paused
-        ready = [] if held else [turn_id for turn_id, missing in self._waiting.items() if not missing]
+        """Start every turn whose dependencies are complete and whose gates are open; skip those with one that is shut."""
+        while not (self._ended or self._paused):
+            ready = [turn_id for turn_id, missing in self._waiting.items() if not missing]
+            open_turns = [turn_id for turn_id in ready if not self._skip(self.plan.by_id[turn_id])]
+            if len(open_turns) == len(ready):
+                self._start(open_turns)
+                return
+
+    def _skip(self, turn: PlannedTurn) -> bool:
+        """Settle whether a turn is skipped, and go on without it if it is."""
+        try:
+            closed = next(
+                ((gate, why) for gate in turn.gates if (why := shut(gate, self._results, self.plan.parameters))), None
+            )
+        except ModeError as error:
+            del self._waiting[turn.id]
+            self._events.put_nowait(self._failed(turn, ErrorKind.BAD_REQUEST, error.message, error.hint, ""))
+            return True
+        if closed is None:
+            return False
+        gate, why = closed
+        settled = gate.kind == "converge" and why != SKIPPED_BEFORE
+        if settled:
+            self._converged = self._converged or why
+        del self._waiting[turn.id]
+        self._settle(turn.id, None)
+        self._tell(turn.id, TurnSkipped, reason=why, converged=settled)
+        return True
+
+    def _settle(self, turn_id: str, result: Result | None) -> None:
+        self._results[turn_id] = result
+        for missing in self._waiting.values():
+            missing.discard(turn_id)
+
+    def _start(self, ready: list[str]) -> None:
         for turn_id in ready:
             limit = self.spec.limits.max_turns
             if limit is not None and len(self._said) + len(self._tasks) >= limit:
@@ -170,11 +213,10 @@ class Engine:
             self._events.put_nowait(self.event(TurnCancelled, turn=turn_id))
 
     def _close(self, event: TurnCompleted | TurnFailed | TurnCancelled) -> None:
-        del self._tasks[event.turn]
+        self._tasks.pop(event.turn, None)
         if isinstance(event, TurnCompleted):
             self._said[event.turn] = event.text
-            for missing in self._waiting.values():
-                missing.discard(event.turn)
+            self._settle(event.turn, result_of(event.data, event.text))
         elif isinstance(event, TurnFailed):
             self._ended = self._ended or (Status.FAILED, f"{event.turn}: {event.error}")
         else:
@@ -182,10 +224,11 @@ class Engine:
 
     async def _turn(self, turn: PlannedTurn) -> None:
         """Speak one turn; whatever happens, its last event is a final one and it raises nothing."""
-        voice = _Voice(self, turn)
+        voice = self._voice(turn)
         final: Event
         try:
-            final = await voice.speak()
+            data = await (self._speak(voice) if turn.vote is None else self._count(voice))
+            final = self.event(TurnCompleted, turn=turn.id, text=voice.text, reasoning=voice.reasoning, data=data)
         except asyncio.CancelledError:
             final = self.event(TurnCancelled, turn=turn.id, text=voice.text, reasoning=voice.reasoning)
         except BudgetExceededError as error:
@@ -196,6 +239,46 @@ class Engine:
         except Exception as error:  # noqa: BLE001 - a defect must end the turn in the record, not only in a log
             final = self._failed(turn, ErrorKind.BAD_REQUEST, f"{type(error).__name__}: {error}", None, voice.text)
         self._events.put_nowait(final)
+
+    def _voice(self, turn: PlannedTurn) -> Voice:
+        chain, spec, wish = self.spec.cast.get(turn.role, ()), self.spec, turn.sampling
+        sampling = Sampling(
+            temperature=wish.temperature,
+            top_p=wish.top_p,
+            max_tokens=spec.longest(turn, chain[0]) if chain else None,
+            seed=None if spec.seed is None else spec.seed + turn.index,
+            stop=tuple(wish.stop),
+        )
+        tell = partial(self._tell, turn.id)
+        return Voice(turn, chain, self.client, sampling, spec.stream, self.budget.reserve, tell)
+
+    async def _speak(self, voice: Voice) -> Any:
+        """Ask a model for a turn, unless its answer is paid for already; return its data."""
+        turn, paid = voice.turn, self.answers.get(voice.turn.id)
+        items = {t.id: self._item(t) for t in self.plan.turns if t.item and (t.id in self._said or t is turn)}
+        messages = voice.asked(messages_for(turn, self.plan, self._said, self.spec.topic, items))
+        if paid is None:
+            self._begin(turn, voice.chain[0].name, messages)
+        return await voice.speak(messages, paid, self.plan.parameters)
+
+    async def _count(self, voice: Voice) -> Any:
+        """Count the votes that a turn is about; return the outcome."""
+        turn = voice.turn
+        self._begin(turn, "vote", [])
+        assert turn.vote is not None
+        given = [(number, result) for number, i in enumerate(turn.voters, 1) if (result := self._results.get(i)) is not None]
+        voice.text, data = count_ballots(turn.vote, given, self.plan.parameters)
+        return data
+
+    def _begin(self, turn: PlannedTurn, model: str, messages: list[Message]) -> None:
+        self._tell(turn.id, TurnStarted, index=turn.index, role=turn.role, model=model, round=turn.round, messages=messages)
+
+    def _item(self, turn: PlannedTurn) -> str:
+        assert turn.item is not None
+        return item_of(turn.item, self._results, self.plan.parameters)
+
+    def _tell(self, turn: str, kind: type[E], /, **fields: Any) -> None:
+        self._events.put_nowait(self.event(kind, turn=turn, **fields))
 
     def _failed(self, turn: PlannedTurn, kind: str, error: str, hint: str | None, text: str) -> TurnFailed:
         return self.event(TurnFailed, turn=turn.id, kind=kind, error=error, hint=hint, text=text)
@@ -221,51 +304,3 @@ class _Alarm:
         if self._timer is not None:
             self._left = max(self._timer.when() - asyncio.get_running_loop().time(), 0.0)
             self._timer.cancel()
-
-
-class _Voice:
-    """One turn being spoken: asks the client, and puts what it tells into the engine's stream."""
-
-    def __init__(self, engine: Engine, turn: PlannedTurn) -> None:
-        self.engine, self.turn = engine, turn
-        self.text = self.reasoning = ""
-
-    async def speak(self) -> TurnCompleted:
-        engine, turn, spec = self.engine, self.turn, self.engine.spec
-        if (paid := engine.answers.get(turn.id)) is not None:
-            return engine.event(TurnCompleted, turn=turn.id, text=paid.text, reasoning=paid.reasoning)
-        chain = spec.cast[turn.role]
-        messages = messages_for(turn, engine.plan, engine._said, spec.topic)  # noqa: SLF001 - one module, one machine
-        self._tell(TurnStarted, index=turn.index, role=turn.role, model=chain[0].name, round=turn.round, messages=messages)
-        completion = await engine.client.complete(
-            chain,
-            messages,
-            self._sampling(chain[0]),
-            stream=spec.stream,
-            notify=self._noticed,
-            reserve=engine.budget.reserve,
-        )
-        return engine.event(TurnCompleted, turn=turn.id, text=completion.text, reasoning=completion.reasoning)
-
-    def _sampling(self, card: ModelCard) -> Sampling:
-        wish, spec = self.turn.sampling, self.engine.spec
-        return Sampling(
-            temperature=wish.temperature,
-            top_p=wish.top_p,
-            max_tokens=spec.longest(self.turn, card),
-            seed=None if spec.seed is None else spec.seed + self.turn.index,
-            stop=tuple(wish.stop),
-        )
-
-    def _noticed(self, notice: Notice) -> None:
-        if isinstance(notice, Piece):
-            self._tell(TextDelta, call=notice.call, text=notice.text, reasoning=notice.reasoning)
-        elif isinstance(notice, Started):
-            self._tell(CallStarted, call=notice.call, model=notice.card.name, attempt=notice.attempt)
-        elif isinstance(notice, Call):
-            self.text, self.reasoning = notice.text, notice.reasoning
-            self._tell(CallEnded, call=notice)
-
-    def _tell(self, kind: type[E], /, **fields: Any) -> None:
-        engine = self.engine
-        engine._events.put_nowait(engine.event(kind, turn=self.turn.id, **fields))  # noqa: SLF001 - as above

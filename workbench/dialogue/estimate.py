@@ -139,15 +139,15 @@ def estimate_run(spec: RunSpec, habits: Mapping[str, Habit] | None = None) -> Es
         habits: of each model in this mode, see `habits_in`; models that it does not name are assumed to say 300 tokens.
     """
     plan, habits = spec.plan(), habits or {}
-    longest = {turn.id: _longest(spec, turn, _first(spec, turn)) for turn in plan.turns}
-    expected = {turn.id: min(_habit(habits, _first(spec, turn)).tokens, longest[turn.id]) for turn in plan.turns}
+    longest = {turn.id: _longest(spec, turn, _first(spec, turn)) for turn in plan.spoken}
+    expected = {turn.id: min(_habit(habits, _first(spec, turn)).tokens, longest[turn.id]) for turn in plan.spoken}
     topic = _MARK.sub("?", spec.topic)
     marks = {turn.id: chr(_MARKS + turn.index) for turn in plan.turns}
     said = {mark: turn_id for turn_id, mark in marks.items()}
     return Estimate(
         tuple(
             _turn(_first(spec, turn), turn, messages_for(turn, plan, marks, topic), said, expected, longest, habits)
-            for turn in plan.turns
+            for turn in plan.spoken
         )
     )
 
@@ -155,7 +155,7 @@ def estimate_run(spec: RunSpec, habits: Mapping[str, Habit] | None = None) -> Es
 def prompts_of(plan: Plan, topic: str) -> dict[str, list[Message]]:
     """Return the messages of each turn before anything is said: what is not yet known stands as `{turn_id}`."""
     unknown = {turn.id: f"{{{turn.id}}}" for turn in plan.turns}
-    return {turn.id: messages_for(turn, plan, unknown, topic) for turn in plan.turns}
+    return {turn.id: messages_for(turn, plan, unknown, topic) for turn in plan.spoken}
 
 
 def habits_in(record: str | None, mode: str) -> dict[str, Habit]:
@@ -209,7 +209,7 @@ def _turn(
 ) -> TurnEstimate:
     """Estimate a turn whose messages have a mark for each text that is not yet spoken."""
     marks = (mark for message in messages for mark in _MARK.findall(message["content"]))
-    texts = [said[mark] for mark in marks if mark in said]  # a mode may have private characters of its own
+    texts = [said[mark] for mark in marks if said.get(mark) in expected]  # a mode may have private characters of its own
     known = [message | {"content": _MARK.sub("", message["content"])} for message in messages]
     written = sum(len(message["content"].encode(errors="surrogatepass")) for message in known)
     usage = Usage(

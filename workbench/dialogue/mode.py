@@ -11,6 +11,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
 
+from workbench.dialogue.parameters import Parameter
+
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_\-]{0,63}$")]
 Structure = Literal["sequential", "parallel"]
 Sees = Literal["all", "previous", "none"] | list[str]
@@ -39,6 +41,47 @@ class RoleSpec(_Part):
     sampling: SamplingSpec = SamplingSpec()
 
 
+class CheckSpec(_Part):
+    """What an answer must satisfy; one that does not is asked for again, with the feedback."""
+
+    condition: str = Field(description="Expression on the answer's own data, such as `score >= 7`.")
+    attempts: int = Field(default=2, ge=1, le=5, description="Answers that may be asked for, the first included.")
+    feedback: str = Field(default="", description="What the model is told after an answer that does not satisfy it.")
+
+
+class VoteSpec(_Part):
+    """A turn without a model: counts what earlier turns chose."""
+
+    of: list[str] | str = Field(description="Turn, or turns, whose answers are counted.")
+    field: str = Field(
+        default="choice", description="Field of their data with the option; in an auction, how sure a bidder is."
+    )
+    ranking: str = Field(default="ranking", description="Field with all options from best to worst, where `method` is ranked.")
+    weight: str = Field(default="confidence", description="Field with the weight of a vote; in an auction, the price of a bid.")
+    method: str = Field(
+        default="majority", description="majority, plurality, weighted, ranked or auction; or a parameter that says which."
+    )
+    tie: Literal["none", "first"] = Field(default="none", description="No winner, or the option that was named first.")
+
+
+class ForeachSpec(_Part):
+    """Takes a block once for each item of a list that an earlier turn gave; `{item}` is the item."""
+
+    over: str = Field(description="Expression that gives the list, such as `plan.topics`.")
+    at_most: int | str = Field(default=5, description="A number, or the name of a parameter.")
+
+
+class ConvergeSpec(_Part):
+    """Ends a repeated block once its speakers agree; the dialogue's status is then `converged`."""
+
+    when: str | None = Field(
+        default=None, description="Expression on a round's results that says so: a judge's answer, for one."
+    )
+    field: str = Field(default="position", description="Field of their data that is compared.")
+    threshold: float = Field(default=1.0, gt=0, le=1, description="Share of the speakers that must give the same answer.")
+    window: int = Field(default=1, ge=1, le=10, description="Rounds in a row for which it must hold.")
+
+
 class TurnSpec(_Part):
     """One contribution of one role."""
 
@@ -54,6 +97,12 @@ class TurnSpec(_Part):
         "template says what it wants, else all.",
     )
     depends_on: list[str] | None = Field(default=None, description="Ids that must be complete first; by default by order.")
+    when: str | None = Field(default=None, description="Expression on earlier results; the turn is skipped where it is false.")
+    output_schema: dict[str, Any] | None = Field(
+        default=None, description="JSON Schema of the answer; it is asked for, checked, and mended once."
+    )
+    check: CheckSpec | None = None
+    vote: VoteSpec | None = Field(default=None, description="Count earlier answers instead of asking a model.")
     sampling: SamplingSpec | None = None
 
 
@@ -62,6 +111,9 @@ class BlockSpec(_Part):
 
     repeat: int | str = Field(default=1, description="A number, or the name of a parameter.")
     structure: Structure = Field(default="sequential", description="Within the block: one after the other, or at once.")
+    until: str | None = Field(default=None, description="Expression on a round's results; once it is true, no further round.")
+    converge: ConvergeSpec | None = None
+    foreach: ForeachSpec | None = None
     turns: list[TurnSpec] = Field(min_length=1)
 
     @field_validator("repeat")
@@ -75,7 +127,7 @@ class BlockSpec(_Part):
 def _kind(value: object) -> str:
     """Tell a block from a turn, so that an error speaks of the one that was meant."""
     if isinstance(value, dict):
-        return "block" if "turns" in value or "repeat" in value else "turn"
+        return "block" if value.keys() & {"turns", "repeat", "until", "converge", "foreach"} else "turn"
     return "block" if isinstance(value, BlockSpec) else "turn"
 
 
@@ -100,7 +152,9 @@ class Mode(_Part):
     version: str | int = 1
     extends: str | None = Field(default=None, description="A mode to start from: a name, or a file beside this one.")
     structure: Structure = "sequential"
-    parameters: dict[str, int] = Field(default_factory=dict, description="Numbers that a run may change, with defaults.")
+    parameters: dict[str, Parameter] = Field(
+        default_factory=dict, description="Values that a run may change, with defaults: numbers, words, lists of words."
+    )
     roles: dict[Name, RoleSpec] = Field(default_factory=dict)
     turns: Annotated[
         Annotated[int, Field(ge=1, le=1000), Tag("number")] | Annotated[list[Item], Field(min_length=1), Tag("list")],

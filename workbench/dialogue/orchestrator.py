@@ -22,8 +22,11 @@ from workbench.dialogue.cast import Part, Speaker, Wishes, cast_roles, check_pri
 from workbench.dialogue.detached import Child, Following, spawn
 from workbench.dialogue.dialogue import Dialogue
 from workbench.dialogue.engine import Engine
+from workbench.dialogue.fork import beginning, parse_point
+from workbench.dialogue.lineage import children
 from workbench.dialogue.loader import ModeLoader
 from workbench.dialogue.mode import LimitsSpec, Mode
+from workbench.dialogue.parameters import Parameters
 from workbench.dialogue.plan import compile_mode
 from workbench.dialogue.run import RunSpec
 from workbench.dialogue.transcript import Transcript
@@ -31,7 +34,7 @@ from workbench.errors import RecordError, WorkbenchError
 from workbench.events import DialogueResumed, DialogueStarted, Event, Status
 from workbench.loop import run, submit
 from workbench.models import Client, ModelRegistry
-from workbench.records import Record
+from workbench.records import DialogueSummary, Record
 from workbench.settings import Settings, load_settings, with_cassette
 
 ModeLike = str | Path | dict[str, Any] | Mode
@@ -110,7 +113,7 @@ class Orchestrator:
         participants: Mapping[str, Speaker] | None = None,
         models: Sequence[Speaker] = (),
         judge: Speaker | None = None,
-        parameters: Mapping[str, int] | None = None,
+        parameters: Parameters | None = None,
         limits: Mapping[str, float | int | None] | None = None,
         seed: int | None = None,
         api_base: str | None = None,
@@ -236,6 +239,8 @@ class Orchestrator:
             spec,
             self.client,
             said=found.transcript.said,
+            data=found.transcript.data,
+            skipped=found.transcript.skipped,
             answers=found.transcript.answers,
             budget=Budget(spec.limits, spent(found.transcript, _runs(found))),
             seq=found.transcript.seq,
@@ -249,6 +254,38 @@ class Orchestrator:
     async def resume_async(self, dialogue: str, **options: Any) -> Dialogue:
         """Go on with a dialogue that stopped, without blocking the caller's event loop."""
         return await _finished(partial(self.restart, dialogue, **options))
+
+    def fork(
+        self,
+        source: str,
+        *,
+        participants: Mapping[str, Speaker] | None = None,
+        models: Sequence[Speaker] = (),
+        judge: Speaker | None = None,
+        parameters: Parameters | None = None,
+        limits: Mapping[str, float | int | None] | None = None,
+        api_base: str | None = None,
+    ) -> Dialogue:
+        """Go another way from a turn on: return a new dialogue at once, running, that begins with copies of all turns up to it.
+
+        They are not asked again and cost nothing. `source` is `ID@TURN`, the turn by its id or number; without it, all that is
+        complete now is taken over. Models, endpoints, parameters, seed and limits are those it had, unless given here.
+
+        Raises:
+            RecordError: there is no such dialogue.
+            WorkbenchError: there is no such turn, or no dialogue can begin with it.
+        """
+        name, turn = parse_point(source)
+        parent = self.load(name)
+        taken = beginning(parent.id, parent.recorded_events(), turn, parameters or {})
+        wishes = Wishes(participants or {}, tuple(models), judge, api_base, kept=taken.run.cast)
+        events = taken.events(secrets.token_hex(6), self._recast(taken.run, wishes, limits or {}))
+        self.record.write(events)
+        return self.restart(events[0].dialogue)
+
+    def children(self, dialogue: str) -> list[DialogueSummary]:
+        """Return what was forked from a dialogue or spawned by it, the oldest first. `lineage.Tree` has all generations."""
+        return children(self.record, self.record.find(dialogue))
 
     def import_json(self, text: str) -> Dialogue:
         """Take a dialogue that was exported as JSON into the record.
@@ -276,7 +313,7 @@ class Orchestrator:
 
     def _unfinished(self, dialogue: str) -> Dialogue:
         found = self.load(dialogue)
-        if found.status is Status.COMPLETED:
+        if found.status.succeeded:
             raise WorkbenchError(f"dialogue {found.id} is complete", hint=f"`workbench show {found.id}` shows it.")
         return found
 

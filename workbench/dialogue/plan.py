@@ -3,6 +3,9 @@
 Order decides names and transcript; dependencies alone decide when a turn runs. Sequential, parallel and mixed structures are
 therefore one mechanism: a *frontier* of turns that the next one waits for. After a turn the frontier is that turn; after a
 parallel block it is all of the block.
+
+A plan holds every turn that there may be: blocks are taken as often as they may repeat. `gates` decide at run time which of
+them are spoken, so a run is bounded before it begins.
 """
 
 from __future__ import annotations
@@ -10,10 +13,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
-from workbench.dialogue.mode import BlockSpec, Mode, RoleSpec, SamplingSpec, Sees, TurnSpec
-from workbench.dialogue.template import placeholders
+from workbench.dialogue.expressions import compile_expression
+from workbench.dialogue.gates import Gate
+from workbench.dialogue.mode import BlockSpec, CheckSpec, ConvergeSpec, Mode, RoleSpec, SamplingSpec, Sees, TurnSpec, VoteSpec
+from workbench.dialogue.parameters import Parameter, Parameters, settle
+from workbench.dialogue.template import fill, placeholders
 from workbench.errors import ModeError
 
 MAX_TURNS: Final = 1000
@@ -48,6 +54,18 @@ class PlannedTurn:
     sees: tuple[str, ...]
     depends_on: tuple[str, ...]
     sampling: SamplingSpec
+    gates: tuple[Gate, ...] = ()
+    output_schema: dict[str, Any] | None = None
+    check: CheckSpec | None = None
+    vote: VoteSpec | None = None
+    voters: tuple[str, ...] = ()
+    before: str | None = None
+    """The same turn in the round before; it stands in where this one is skipped."""
+
+    @property
+    def item(self) -> Gate | None:
+        """The gate that says which item of a list the turn is about."""
+        return next((gate for gate in self.gates if gate.kind == "item"), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +76,22 @@ class Plan:
     turns: tuple[PlannedTurn, ...]
     roles: dict[str, RoleSpec]
     by_id: dict[str, PlannedTurn] = field(default_factory=dict)
+    parameters: dict[str, Parameter] = field(default_factory=dict)
+
+    @property
+    def spoken(self) -> tuple[PlannedTurn, ...]:
+        """Its turns without those that are counted: what a model is asked for."""
+        return tuple(turn for turn in self.turns if turn.vote is None)
+
+    def standing(self, turn: str, texts: Mapping[str, str]) -> str | None:
+        """Return the turn, or where it was skipped the same turn of the latest round that was not; None if none was spoken."""
+        found: str | None = turn
+        while found is not None and found not in texts:
+            found = self.by_id[found].before
+        return found
 
 
-def compile_mode(mode: Mode, parameters: Mapping[str, int] | None = None) -> Plan:
+def compile_mode(mode: Mode, parameters: Parameters | None = None) -> Plan:
     """Compile a mode.
 
     Args:
@@ -70,25 +101,15 @@ def compile_mode(mode: Mode, parameters: Mapping[str, int] | None = None) -> Pla
     Raises:
         ModeError: a parameter or a turn is named that does not exist, or a turn names a later one.
     """
-    values = _parameters(mode, parameters or {})
-    compiler = _Compiler(mode)
+    values = settle(mode.name, mode.parameters, parameters or {})
+    compiler = _Compiler(mode, values)
     if isinstance(mode.turns, int):
         _check_prompts(mode, mode.turns)
         compiler.numbered(mode.turns)
     else:
-        compiler.listed(mode.turns, values)
+        compiler.listed(mode.turns)
     turns = tuple(compiler.turns)
-    return Plan(mode, turns, compiler.roles, {turn.id: turn for turn in turns})
-
-
-def _parameters(mode: Mode, given: Mapping[str, int]) -> dict[str, int]:
-    for name, value in given.items():
-        if name not in mode.parameters:
-            has = ", ".join(f"{k}={v}" for k, v in mode.parameters.items()) or "none"
-            raise ModeError(f"mode {mode.name} has no parameter {name!r}", hint=f"Its parameters: {has}.")
-        if not 1 <= value <= MAX_TURNS:
-            raise ModeError(f"{name}={value} is out of range", hint=f"A whole number from 1 to {MAX_TURNS}.")
-    return mode.parameters | dict(given)
+    return Plan(mode, turns, compiler.roles, {turn.id: turn for turn in turns}, values)
 
 
 def _check_prompts(mode: Mode, count: int) -> None:
@@ -107,13 +128,17 @@ def _check_prompts(mode: Mode, count: int) -> None:
 class _Compiler:
     """Walks a mode from its first turn to its last and keeps the frontier."""
 
-    def __init__(self, mode: Mode) -> None:
-        self.mode = mode
+    def __init__(self, mode: Mode, parameters: Parameters) -> None:
+        self.mode, self.parameters = mode, parameters
         self.turns: list[PlannedTurn] = []
         self.roles: dict[str, RoleSpec] = {}
         self._frontier: tuple[str, ...] = ()
         self._before: dict[str, frozenset[str]] = {}
         self._latest: dict[str, str] = {}
+        self._groups: dict[str, tuple[str, ...]] = {}
+        self._named_by: dict[str, set[str]] = {}
+        self._gates: tuple[Gate, ...] = ()
+        self._earlier: dict[str, str] = {}
 
     def numbered(self, count: int) -> None:
         """Take turn_1 … turn_N; where no prompt is given the roles of `prompts` go round on what was said before."""
@@ -129,33 +154,47 @@ class _Compiler:
                 self._frontier = start
             self._add(spec, f"turn_{number}", None, spec.role or f"turn_{number}")
 
-    def listed(self, items: list[BlockSpec | TurnSpec], values: Mapping[str, int]) -> None:
+    def listed(self, items: list[BlockSpec | TurnSpec]) -> None:
         """Take turns and blocks in order; a parallel mode is one parallel block of them."""
         start, ends = self._frontier, []
         for item in items:
             if self.mode.structure == "parallel":
                 self._frontier = start
             if isinstance(item, BlockSpec):
-                self._block(item, self._times(item, values))
+                self._block(item)
             else:
                 self._add(item, item.id or item.role, None, item.role or item.id)
             ends += [turn for turn in self._frontier if turn not in ends]
         if self.mode.structure == "parallel":
             self._frontier = tuple(ends)
 
-    def _times(self, block: BlockSpec, values: Mapping[str, int]) -> int:
-        if isinstance(block.repeat, int):
-            return block.repeat
-        if block.repeat not in values:
-            raise ModeError(
-                f"mode {self.mode.name}: repeat: there is no parameter {block.repeat!r}",
-                hint=f"Add it under parameters, like {block.repeat}: 3.",
-            )
-        return values[block.repeat]
+    def _times(self, block: BlockSpec) -> int:
+        if block.foreach is not None:
+            listed, most = self.parameters.get(block.foreach.over), self._whole(block.foreach.at_most, "at_most")
+            return min(len(listed), most) if isinstance(listed, list) else most
+        return self._whole(block.repeat, "repeat")
 
-    def _block(self, block: BlockSpec, times: int) -> None:
-        parallel, start, ends = block.structure == "parallel", self._frontier, []
+    def _whole(self, value: int | str, what: str) -> int:
+        """Return a number, or what the parameter of that name has."""
+        number = self.parameters.get(value) if isinstance(value, str) else value
+        if not isinstance(number, int):
+            raise ModeError(
+                f"mode {self.mode.name}: {what}: there is no parameter {value!r} that is a whole number",
+                hint=f"Add it under parameters, like {value}: 3.",
+            )
+        return number
+
+    def _block(self, block: BlockSpec) -> None:
+        times = self._times(block)
+        parallel, start = block.structure == "parallel", self._frontier
+        ends: list[str] = []
+        rounds: list[tuple[str, ...]] = []
+        self._earlier = {}
         for number in range(1, times + 1):
+            self._gates = self._gates_of(block, number, rounds)
+            if parallel:
+                self._earlier = {}
+            before = len(ends)
             for spec in block.turns:
                 if parallel:
                     self._frontier = start
@@ -163,21 +202,64 @@ class _Compiler:
                 several = times > 1
                 instance = f"{role}_{number}" if parallel and several else role
                 self._add(spec, f"{name}_{number}" if several else name, number if several else None, instance, name)
-                ends.append(self.turns[-1].id)
+                ends += [turn.id for turn in self.turns[-1:] if turn.id not in ends and not self._never(spec.when)]
+            rounds.append(tuple(ends[before:]))
+        self._gates, self._earlier = (), {}
+        for spec in block.turns:
+            if parallel and times > 1 and (name := spec.id or spec.role):
+                self._groups[name] = tuple(turn for turns in rounds for turn in turns if turn in self._named_by[name])
         if parallel:
             self._frontier = tuple(ends)
+
+    def _gates_of(self, block: BlockSpec, number: int, rounds: list[tuple[str, ...]]) -> tuple[Gate, ...]:
+        """Return the conditions for one round of a block."""
+        gates: list[Gate] = []
+        if block.foreach is not None:
+            names = self._gates[0].names if number > 1 else self._named(block.foreach.over)
+            gates.append(Gate("item", block.foreach.over, names, number))
+        if block.until is not None and number > 1:
+            gates.append(Gate("until", block.until, self._named(block.until), rounds=tuple(rounds[-1:])))
+        if block.converge is not None and number > 1:
+            gates.append(self._convergence(block.converge, rounds))
+        return tuple(gates)
+
+    def _convergence(self, spec: ConvergeSpec, rounds: list[tuple[str, ...]]) -> Gate:
+        if spec.when is not None:
+            return Gate("converge", spec.when, self._named(spec.when), rounds=tuple(rounds[-1:]))
+        return Gate("converge", converge=spec, rounds=tuple(rounds[-spec.window :]))
+
+    def _named(self, expression: str) -> dict[str, tuple[str, ...]]:
+        """Return what the names in an expression stand for here."""
+        names: dict[str, tuple[str, ...]] = {}
+        for name in sorted(compile_expression(expression).names):
+            if name in self._groups or name in self._latest:
+                names[name] = self._groups.get(name) or (self._latest[name],)
+            elif name not in self.parameters and name != "number":
+                raise ModeError(
+                    f"mode {self.mode.name}: {expression!r} speaks of {name!r}, which does not come before it",
+                    hint=f"Before it come: {', '.join(self._latest) or 'no turns'}.",
+                )
+        return names
 
     def _add(self, spec: TurnSpec, turn_id: str | None, round_: int | None, role: str | None, short: str | None = None) -> None:
         if turn_id is None or role is None:
             raise ModeError(f"mode {self.mode.name}: turn {len(self.turns) + 1} has neither role nor id", hint="Name its role.")
         if len(self.turns) >= MAX_TURNS:
             raise ModeError(f"mode {self.mode.name} has more than {MAX_TURNS} turns")
+        if self._never(spec.when):
+            return
         turn_id = self._unused(turn_id)
-        self._role(spec, role)
+        if spec.vote is None:
+            self._role(spec, role)
         template = self._template(spec, role, round_)
         names = self._names(template, turn_id)
         sees = self._sees(spec, turn_id, list(self._expand(spec.depends_on or (), turn_id)))
-        waits = tuple(dict.fromkeys((*self._waits(spec, turn_id), *sees, *(i for ids in names.values() for i in ids))))
+        gates = self._gates
+        if spec.when is not None and not self._known(spec.when):
+            gates = (*gates, Gate("when", spec.when, self._named(spec.when), round_ or 1))
+        voters = self._voters(spec.vote)
+        needs = (*(i for ids in names.values() for i in ids), *(i for gate in gates for i in gate.turns), *voters)
+        waits = tuple(dict.fromkeys((*self._waits(spec, turn_id), *sees, *needs)))
         turn = PlannedTurn(
             id=turn_id,
             index=len(self.turns) + 1,
@@ -187,12 +269,35 @@ class _Compiler:
             names=names,
             sees=sees,
             depends_on=waits,
-            sampling=spec.sampling or self.roles[role].sampling,
+            sampling=spec.sampling or self.roles.get(role, RoleSpec()).sampling,
+            gates=gates,
+            output_schema=spec.output_schema,
+            check=spec.check,
+            vote=spec.vote,
+            voters=voters,
+            before=self._earlier.get(short or turn_id),
         )
         self.turns.append(turn)
+        self._earlier[short or turn_id] = turn_id
+        self._groups.pop(short or turn_id, None)
+        self._named_by.setdefault(short or turn_id, set()).add(turn_id)
         self._before[turn_id] = frozenset(waits).union(*(self._before[i] for i in waits)) if waits else frozenset()
         self._latest |= {turn_id: turn_id, f"turn_{turn.index}": turn_id, short or turn_id: turn_id}
         self._frontier = (turn_id,)
+
+    def _known(self, condition: str) -> bool:
+        """Whether a condition speaks of parameters alone, so that it is settled before anything runs."""
+        return compile_expression(condition).names <= self.parameters.keys()
+
+    def _never(self, condition: str | None) -> bool:
+        return condition is not None and self._known(condition) and not compile_expression(condition).evaluate(self.parameters)
+
+    def _voters(self, vote: VoteSpec | None) -> tuple[str, ...]:
+        if vote is None:
+            return ()
+        names = [vote.of] if isinstance(vote.of, str) else vote.of
+        known = [self._groups.get(name) or tuple(self._expand([name], "vote")) for name in names]
+        return tuple(dict.fromkeys(turn for turns in known for turn in turns))
 
     def _unused(self, turn_id: str) -> str:
         if turn_id not in self._before:
@@ -212,17 +317,23 @@ class _Compiler:
 
     def _template(self, spec: TurnSpec, role: str, round_: int | None) -> str:
         if spec.opening is not None and round_ in (None, 1):
-            return spec.opening
-        return DEFAULT_TEMPLATE.replace("{role}", role) if spec.template is None else spec.template
+            template = spec.opening
+        else:
+            template = DEFAULT_TEMPLATE.replace("{role}", role) if spec.template is None else spec.template
+        return fill(template, self.parameters.keys(), self._shown)
+
+    def _shown(self, parameter: str) -> str:
+        value = self.parameters[parameter]
+        return ", ".join(value) if isinstance(value, list) else str(value)
 
     def _names(self, template: str, turn_id: str) -> dict[str, tuple[str, ...]]:
         names: dict[str, tuple[str, ...]] = {}
         for name in placeholders(template):
             if name == "previous":
                 names[name] = self._frontier
-            elif name in self._latest:
-                names[name] = (self._latest[name],)
-            elif name != "topic" and (_NUMBERED.match(name) or name == turn_id):
+            elif name in self._groups or name in self._latest:
+                names[name] = self._groups.get(name) or (self._latest[name],)
+            elif name not in ("topic", "item") and (_NUMBERED.match(name) or name == turn_id):
                 raise ModeError(
                     f"mode {self.mode.name}: {turn_id} names {{{name}}}, which does not come before it",
                     hint=f"Before it come: {', '.join(self._latest) or 'no turns'}.",

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from workbench.dialogue.mode import LimitsSpec, Mode
+from workbench.dialogue.parameters import Parameter
 from workbench.dialogue.plan import Plan, PlannedTurn, compile_mode
 from workbench.models import ModelCard
 
@@ -22,7 +23,7 @@ class RunSpec(BaseModel):
 
     mode: Mode
     topic: str
-    parameters: dict[str, int] = Field(default_factory=dict)
+    parameters: dict[str, Parameter] = Field(default_factory=dict)
     cast: dict[str, tuple[ModelCard, ...]]
     """Role to models: the one asked for, then its fallbacks."""
     limits: LimitsSpec = LimitsSpec()

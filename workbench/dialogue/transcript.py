@@ -25,13 +25,17 @@ from workbench.events import (
     TurnCancelled,
     TurnCompleted,
     TurnFailed,
+    TurnSkipped,
     TurnStarted,
 )
 
 
 @dataclass(slots=True)
 class Turn:
-    """One contribution. `model` is the card asked for, `served` who answered; `text` grows while it is spoken."""
+    """One contribution. `model` is the card asked for, `served` who answered; `text` grows while it is spoken.
+
+    `data` is the structured answer of a turn that has an output schema, `copied_from` the dialogue that a fork took it from.
+    """
 
     id: str
     index: int
@@ -41,6 +45,8 @@ class Turn:
     status: Status = Status.RUNNING
     text: str = ""
     reasoning: str = ""
+    data: Any = None
+    copied_from: str | None = None
     error: str | None = None
     hint: str | None = None
     started_at: float = 0.0
@@ -115,7 +121,9 @@ def measure(turns: Iterable[Turn], latency: float | None) -> Metrics:
 
 
 class Transcript:
-    """A dialogue as its events tell it. `unended` has the calls that began and never came back, by id.
+    """A dialogue as its events tell it.
+
+    `unended` has the calls that began and never came back, by id; `skipped` the turns that did not take place, and why.
 
     >>> Transcript().status
     <Status.RUNNING: 'running'>
@@ -131,6 +139,7 @@ class Transcript:
         self.seq = 0
         self._turns: dict[str, Turn] = {}
         self.unended: dict[str, CallStarted] = {}
+        self.skipped: dict[str, TurnSkipped] = {}
         self._ran = 0.0
         self._run_began = self.last_at = 0.0
         for event in events:
@@ -147,7 +156,7 @@ class Transcript:
         """Return a copy that later events do not change."""
         twin = copy(self)
         twin._turns = {key: replace(turn, calls=list(turn.calls)) for key, turn in self._turns.items()}  # noqa: SLF001 - of this class
-        twin.unended = dict(self.unended)
+        twin.unended, twin.skipped = dict(self.unended), dict(self.skipped)
         return twin
 
     @property
@@ -171,6 +180,11 @@ class Transcript:
     def said(self) -> dict[str, str]:
         """Turn id to text of the complete turns: what a resume need not ask again."""
         return {turn.id: turn.text for turn in self.turns if turn.status is Status.COMPLETED}
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """Turn id to structured answer, of the complete turns that have one."""
+        return {turn.id: turn.data for turn in self.turns if turn.status is Status.COMPLETED and turn.data is not None}
 
     @property
     def answers(self) -> dict[str, Call]:
@@ -210,10 +224,14 @@ class Transcript:
                 self.status, self.reason = event.status, event.reason
                 self._ran += max((before if self.paused else event.at) - self._run_began, 0.0)
                 self.paused = False
-            case CallStarted():
-                self.unended[event.call] = event
             case _:
-                pass
+                self._note(event)
+
+    def _note(self, event: Event) -> None:
+        if isinstance(event, CallStarted):
+            self.unended[event.call] = event
+        elif isinstance(event, TurnSkipped):
+            self.skipped[event.turn] = event
 
     def _go_on(self, event: Event, before: float) -> None:
         """Leave out the time since the event before: nothing ran."""
@@ -255,4 +273,6 @@ class Transcript:
             turn.status, turn.error, turn.hint = Status.FAILED, event.error, event.hint
             return
         turn.reasoning = event.reasoning
-        turn.status = Status.COMPLETED if isinstance(event, TurnCompleted) else Status.CANCELLED
+        turn.status = Status.CANCELLED
+        if isinstance(event, TurnCompleted):
+            turn.status, turn.data, turn.copied_from = Status.COMPLETED, event.data, event.copied_from

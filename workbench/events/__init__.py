@@ -21,6 +21,7 @@ from workbench.events.dialogue import (
     TurnCancelled,
     TurnCompleted,
     TurnFailed,
+    TurnSkipped,
     TurnStarted,
 )
 
@@ -40,6 +41,7 @@ __all__ = [
     "TurnCancelled",
     "TurnCompleted",
     "TurnFailed",
+    "TurnSkipped",
     "TurnStarted",
     "Usage",
     "event_from_dict",

@@ -18,6 +18,10 @@ _FIELDS: Final[dict[type, tuple[str, ...]]] = {
 }
 
 
+_RARE: Final = frozenset({"data", "copied_from"})
+"""Fields that most events do not have; they are not written where they are empty."""
+
+
 def _plain(value: object) -> object:
     names = _FIELDS.get(type(value))
     return value if names is None else {name: _plain(getattr(value, name)) for name in names}
@@ -25,7 +29,8 @@ def _plain(value: object) -> object:
 
 def event_to_dict(event: Event) -> dict[str, Any]:
     """Return the event as plain JSON values."""
-    body = {name: _plain(getattr(event, name)) for name in _FIELDS[type(event)]}
+    values = {name: getattr(event, name) for name in _FIELDS[type(event)]}
+    body = {name: _plain(value) for name, value in values.items() if value is not None or name not in _RARE}
     return {"type": event.type, **body}
 
 

@@ -1,8 +1,9 @@
 """The events of a dialogue, in the order in which they can happen.
 
 `DialogueStarted` carries all that a resume needs. Then, for each turn: `TurnStarted`, for each request `CallStarted`,
-`TextDelta`s and `CallEnded`, and one of `TurnCompleted`, `TurnFailed`, `TurnCancelled`. `DialogueEnded` closes a run;
-`DialogueResumed` opens the next one. `DialoguePaused` and `DialogueContinued` may stand anywhere inside a run.
+`TextDelta`s and `CallEnded`, and one of `TurnCompleted`, `TurnFailed`, `TurnCancelled`; or `TurnSkipped` alone.
+`DialogueEnded` closes a run; `DialogueResumed` opens the next one. `DialoguePaused` and `DialogueContinued` may stand
+anywhere inside a run.
 """
 
 from __future__ import annotations
@@ -25,6 +26,12 @@ class Status(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     COST_LIMITED = "cost_limited"
+    CONVERGED = "converged"
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it came to its end: complete, or settled before all turns were needed."""
+        return self in (Status.COMPLETED, Status.CONVERGED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +128,10 @@ class CallEnded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnCompleted(Event):
-    """A role has spoken. Durable before any turn that depends on it starts."""
+    """A role has spoken. Durable before any turn that depends on it starts. `data` is its structured answer, if it has one.
+
+    `copied_from` is the dialogue in which it spoke, where a fork took the turn over: there was no call for it here.
+    """
 
     type: ClassVar[str] = "turn_completed"
     barrier: ClassVar[bool] = True
@@ -129,6 +139,19 @@ class TurnCompleted(Event):
     turn: str
     text: str
     reasoning: str = ""
+    data: Any = None
+    copied_from: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnSkipped(Event):
+    """A turn does not take place: `reason` is the condition that decided it. `converged` marks one that was not needed."""
+
+    type: ClassVar[str] = "turn_skipped"
+
+    turn: str
+    reason: str
+    converged: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,8 @@
 """In a notebook: `%load_ext workbench` gives `%%dialogue` and the commands around it.
 
-`magics` has the cell magic and its options, `commands` the line magics; `awaiting` makes cells await, `running` starts and
-stops, `live` shows a dialogue while it runs, `outputs` what stays in the cell. Loading imports none of the engine: that
-happens on first use, so the extension is there at once.
+`magics` has the cell magic and its options, `commands` and `forks` the line magics; `awaiting` makes cells await, `running`
+starts and stops, `live` shows a dialogue while it runs, `outputs` what stays in the cell. Loading imports none of the engine:
+that happens on first use, so the extension is there at once.
 """
 
 from __future__ import annotations
@@ -17,9 +17,16 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     """Register the magics."""
     from workbench.notebook import awaiting, completion
     from workbench.notebook.commands import CommandMagics
+    from workbench.notebook.forks import ForkMagics
     from workbench.notebook.magics import DialogueMagics
+    from workbench.notebook.mode_cell import ModeMagics
 
     dialogues = DialogueMagics(shell)
-    shell.register_magics(dialogues, CommandMagics(shell, dialogues.orchestrator))
+    shell.register_magics(
+        dialogues,
+        ModeMagics(shell, dialogues.orchestrator),
+        CommandMagics(shell, dialogues.orchestrator),
+        ForkMagics(shell, dialogues.orchestrator),
+    )
     awaiting.install(shell)
     completion.install(shell)

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 _CELL: Final = re.compile(r"%%dialogue(?:[ \t]+(?P<line>.*))?$")
-_LINE: Final = re.compile(r"%dialogue[ \t]+(?P<line>resume\b.*)$")
+_LINE: Final = re.compile(r"%(?P<magic>dialogue(?=[ \t]+resume\b)|fork)[ \t]+(?P<line>.*)$")
+_METHODS: Final = {"dialogue": ("CommandMagics", "resume_async"), "fork": ("ForkMagics", "fork_async")}
+"""Line magic to the method that awaits what it starts."""
 
 
 def install(shell: InteractiveShell) -> None:
@@ -28,17 +30,23 @@ async def run_cell(line: str, cell: str) -> None:
     await _magics("DialogueMagics").dialogue_async(line, cell)
 
 
-async def run_line(line: str) -> None:
-    """Run `%dialogue resume`; the rewritten cell calls this."""
-    await _magics("CommandMagics").resume_async(line)
+async def run_line(magic: str, line: str) -> None:
+    """Run `%dialogue resume` or `%fork`; the rewritten cell calls this. Variables of the cell stand for their values."""
+    name, method = _METHODS[magic]
+    expanded = _shell().var_expand(line, depth=1)
+    await getattr(_magics(name), method)(expanded)
 
 
 def _magics(name: str) -> Any:
+    return _shell().magics_manager.registry[name]
+
+
+def _shell() -> Any:
     from IPython.core.getipython import get_ipython
 
     shell = get_ipython()
     assert shell is not None
-    return shell.magics_manager.registry[name]
+    return shell
 
 
 class _Rewrite:
@@ -58,7 +66,8 @@ class _Rewrite:
                 f"await __import__('workbench.notebook.awaiting', fromlist=['']).run_cell({found['line'] or ''!r}, {rest!r})\n"
             ]
         if (found := _LINE.fullmatch(first)) and not rest.strip():
-            return [f"await __import__('workbench.notebook.awaiting', fromlist=['']).run_line({found['line']!r})\n"]
+            asked = f"{found['magic']!r}, {found['line']!r}"
+            return [f"await __import__('workbench.notebook.awaiting', fromlist=['']).run_line({asked})\n"]
         return lines
 
     def _is_whole_cell(self, text: str) -> bool:

@@ -34,7 +34,7 @@ _OPTIONS: Final = {
 """Subcommand of `%dialogue` to the options that it takes."""
 SUBCOMMANDS: Final = tuple(_OPTIONS)
 FORMATS: Final = ("html", "json", "markdown", "pdf")
-STATUSES: Final = ("running", "interrupted", "completed", "failed", "cancelled", "cost_limited")
+STATUSES: Final = ("running", "interrupted", "completed", "converged", "failed", "cancelled", "cost_limited")
 
 
 @magics_class

@@ -27,7 +27,11 @@ if TYPE_CHECKING:
     from workbench.settings import Settings
 
 _CELL: Final = re.compile(r"\s*%%dialogue(?P<rest>\s.*)?$")
-_LINE: Final = re.compile(r"\s*(?:[\w.,\s]+=\s*)?%(?P<magic>dialogue|dialogues|modes|models|workbench)(?P<rest>\s.*)?$")
+_LINE: Final = re.compile(
+    r"\s*(?:[\w.,\s]+=\s*)?%(?P<magic>dialogue|dialogues|modes|models|workbench|fork|diff|tree)(?P<rest>\s.*)?$"
+)
+_TAKES: Final = {"fork": 1, "diff": 2, "tree": 1}
+"""Magic to how many ids it takes."""
 _SHOWN: Final = 50
 _BUSY: Final = 0.05
 """Seconds to wait for a record that is locked."""
@@ -140,6 +144,10 @@ class _Offers:
         magic, place = self._typed.magic, len(self._plain)
         if self._subcommands:
             return _subcommands() if place == 0 else _ids() if place == 1 else ()
+        if magic in _TAKES:
+            if place >= _TAKES[magic]:
+                return ()
+            return _points(self._typed.stub) if magic == "fork" and "@" in self._typed.stub else _ids()
         if magic == "models":
             return _models()
         if magic in ("dialogue", "modes") and place == 0:
@@ -188,7 +196,8 @@ class _Offers:
 
         if self._typed.kind == "cell":
             return ModeLoader(_settings().mode_folders).load(self._plain[0]) if self._plain else None
-        run = _run_of(self._plain[1]) if len(self._plain) > 1 else None
+        named = self._plain[1:] if self._subcommands else self._plain
+        run = _run_of(named[0].partition("@")[0]) if named else None
         return Mode.model_validate(run["mode"]) if run else None
 
 
@@ -249,6 +258,19 @@ def _ids() -> list[tuple[str, str]]:
     rows = _select("SELECT id, mode, topic FROM dialogues ORDER BY created_at DESC, id DESC LIMIT ?", _SHOWN)
     named = [(str(key), " ".join(f"{mode}: {topic}".split())[:60]) for key, mode, topic in rows]
     return [*named, ("last", "the newest dialogue")] if named else []
+
+
+def _points(stub: str) -> list[tuple[str, str]]:
+    """Return `ID@TURN` for the complete turns of the dialogue that stands before the @."""
+    dialogue = stub.partition("@")[0]
+    rows = _select(
+        "SELECT turn, role, model FROM turns WHERE status = 'completed' AND dialogue_id = "
+        "(SELECT id FROM dialogues WHERE ? IN (substr(id, 1, ?), 'last') ORDER BY created_at DESC, id DESC LIMIT 1) "
+        "ORDER BY position",
+        dialogue,
+        len(dialogue),
+    )
+    return [(f"{dialogue}@{turn}", f"{role}: {model}") for turn, role, model in rows]
 
 
 def _run_of(dialogue: str) -> dict[str, Any] | None:

@@ -105,7 +105,7 @@ class DryRun:
 
     @property
     def _table(self) -> Table:
-        rows = [self._row(turn, taken) for turn, taken in zip(self.plan.turns, self.estimate.turns, strict=True)]
+        rows = [self._row(turn, taken) for turn, taken in zip(self.plan.spoken, self.estimate.turns, strict=True)]
         notes = [self.estimate.total, *self._ceilings(), self.estimate.basis]
         return Table(_COLUMNS, rows, notes=notes, unknown={"cost": "unknown", "most_cost": "unknown"})
 
@@ -137,16 +137,16 @@ class DryRun:
 
     def _models(self, box: Box) -> str:
         """Return the models of a box of the drawing."""
-        return ", ".join(dict.fromkeys(self.parts[turn.role].chain[0].name for turn in box.turns))
+        return ", ".join(dict.fromkeys(self.parts[turn.role].chain[0].name for turn in box.turns if turn.role in self.parts))
 
     def _prompts(self, form: str) -> tuple[list[PlannedTurn], str]:
         """Return the turns whose prompts a form has room for, and a sentence about the others."""
         shown: list[PlannedTurn] = []
         room = _ROOM[form]
-        for turn in self.plan.turns:
+        for turn in self.plan.spoken:
             room -= sum(len(message["content"]) for message in self.prompts[turn.id])
             if room < 0:
-                left = len(self.plan.turns) - len(shown)
+                left = len(self.plan.spoken) - len(shown)
                 return shown, f"{left} more prompts are not shown here; the dry run has them all in its attribute prompts."
             shown.append(turn)
         return shown, ""

@@ -160,8 +160,9 @@ def _models(value: Any) -> list[str] | None:
     return [name.strip() for name in names] or None
 
 
-def _numbers(value: Any) -> dict[str, int] | None:
-    return value if isinstance(value, dict) and value and all(_whole(number) is not None for number in value.values()) else None
+def _values(value: Any) -> dict[str, Any] | None:
+    plain = isinstance(value, dict) and all(isinstance(each, int | float | str | list) for each in value.values())
+    return value if plain and value else None
 
 
 def _word(value: Any) -> str | None:
@@ -198,7 +199,7 @@ _KINDS: Final[Mapping[str, _Kind]] = {
     "models": _Kind("a list of models", _models),
     "judge": _TEXT,
     "rounds": _Kind("a whole number from 1", _positive),
-    "set": _Kind("a mapping of parameters to whole numbers", _numbers),
+    "set": _Kind("a mapping of parameters to numbers, words or lists", _values),
     "budget": _Kind("an amount in USD", _amount),
     "max_tokens": _Kind("a whole number from 1", _positive),
     "timeout": _Kind("a number of seconds", _amount),

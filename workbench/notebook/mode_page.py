@@ -102,6 +102,8 @@ class ModePage:
     def _more(self, count: int) -> Iterator[str]:
         """Yield a sentence for each parameter that changes the number of calls."""
         for name, value in self.mode.parameters.items():
+            if not isinstance(value, int):
+                continue
             try:
                 more = len(compile_mode(self.mode, {name: value + 1}).turns) - count
             except ModeError:  # as many as there may be

@@ -17,7 +17,7 @@ def merge(line: Namespace, matter: Mapping[str, Any], defaults: Mapping[str, Any
     """
     merged = Namespace(**vars(line))
     merged.participants = _mapping(matter.get("participants")) | dict(map(_pair, line.participant))
-    merged.parameters = _mapping(matter.get("set")) | {n: _number(v) for n, v in map(_pair, line.parameters)}
+    merged.parameters = _mapping(matter.get("set")) | dict(map(_pair, line.parameters))
     merged.models = _names(line.models) or _names(matter.get("models"))
     for name, value in {**defaults, **matter}.items():
         if name not in ("participants", "set", "models") and _unset(getattr(merged, name, None)):
@@ -56,13 +56,6 @@ def _names(value: object) -> list[Any]:
     if isinstance(value, str):
         return [name.strip() for name in value.split(",") if name.strip()]
     return list(value) if isinstance(value, list | tuple) else []
-
-
-def _number(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise UsageError(f"{text!r} is not a whole number") from None
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -16,7 +16,7 @@ import traitlets
 
 from workbench.dialogue.dialogue import Dialogue
 from workbench.errors import WorkbenchError
-from workbench.events import DialogueResumed, DialogueStarted, Event
+from workbench.events import DialogueResumed, DialogueStarted, Event, TurnSkipped
 from workbench.panels.bundle import STATIC, script
 from workbench.panels.changes import Facts, changed, turn_patch
 from workbench.panels.facts import dialogue_facts, plan_facts, turn_facts
@@ -91,7 +91,7 @@ class DialoguePanel(anywidget.AnyWidget):
         live, transcript = self.dialogue.running, self.dialogue.snapshot()
         facts = dialogue_facts(transcript, live=live, can=self.dialogue.can)
         if run_changed or "planned" not in self._told:
-            facts |= plan_facts(transcript.run)
+            facts |= plan_facts(transcript.run, transcript.skipped)
         if live != self._told.get("live"):
             touched = {turn.id for turn in transcript.turns}
         after = [turn_facts(turn, live=live) for turn in transcript.turns if turn.id in touched]
@@ -104,12 +104,12 @@ class DialoguePanel(anywidget.AnyWidget):
             self.send({"type": "update", "n": self._number, "dialogue": news, "turns": patches})
 
     def _touched(self) -> tuple[set[str], bool]:
-        """Return the turns that events have touched since the last update, and whether a run began."""
+        """Return the turns that events have touched since the last update, and whether the plan is another one."""
         touched, run_changed = set(), False
         while not self._news.empty():
             event = self._news.get()
             touched.add(getattr(event, "turn", ""))
-            run_changed |= isinstance(event, DialogueStarted | DialogueResumed)
+            run_changed |= isinstance(event, DialogueStarted | DialogueResumed | TurnSkipped)
         return touched, run_changed
 
     def _asked(self, _widget: object, content: Any, _buffers: object) -> None:

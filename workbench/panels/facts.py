@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from workbench.dialogue.context import label
@@ -26,7 +26,7 @@ def snapshot(
         number: of the last update that this includes.
         can: which of `ACTIONS` would do something.
     """
-    facts = dialogue_facts(transcript, live=live, can=can or {}) | plan_facts(transcript.run)
+    facts = dialogue_facts(transcript, live=live, can=can or {}) | plan_facts(transcript.run, transcript.skipped)
     return {"n": number, "dialogue": facts, "turns": [turn_facts(turn, live=live) for turn in transcript.turns]}
 
 
@@ -48,16 +48,24 @@ def dialogue_facts(transcript: Transcript, *, live: bool, can: Mapping[str, bool
     }
 
 
-def plan_facts(run: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the turns that a run makes, and who plays in them; nothing for a run that is not recorded yet."""
+def plan_facts(run: Mapping[str, Any], skipped: Collection[str] = ()) -> dict[str, Any]:
+    """Return the turns that a run makes, without those skipped, and who plays in them; nothing for a run not recorded yet."""
     if not run:
         return {"planned": [], "speakers": []}
     spec = RunSpec.model_validate(run)
     plan = spec.plan()
-    planned = [{"id": t.id, "index": t.index, "role": t.role, "title": title(t), "round": t.round} for t in plan.turns]
+    planned = [
+        {"id": t.id, "index": t.index, "role": t.role, "title": title(t), "round": t.round}
+        for t in plan.turns
+        if t.id not in skipped
+    ]
     first = {turn.role: turn for turn in reversed(plan.turns)}
     speakers = [
-        {"role": role, "title": label(first[role]).partition(", round ")[0], "model": spec.cast[role][0].name}
+        {
+            "role": role,
+            "title": label(first[role]).partition(", round ")[0],
+            "model": spec.cast[role][0].name if role in spec.cast else "counted",
+        }
         for role in dict.fromkeys(turn.role for turn in plan.turns)
     ]
     return {"planned": planned, "speakers": speakers}
@@ -75,6 +83,7 @@ def turn_facts(turn: Turn, *, live: bool) -> dict[str, Any]:
         "model": turn.model,
         "served": turn.served,
         "status": _status(turn.status, live=live),
+        "copied_from": turn.copied_from,
         "text": turn.text,
         "reasoning": turn.reasoning,
         "error": turn.error,

@@ -55,9 +55,11 @@ def seconds(value: float | None) -> str:
 
 
 def facts(turn: Turn) -> str:
-    """Return tokens, cost and time of a turn; while it is spoken nobody knows them."""
+    """Return tokens, cost and time of a turn; while it is spoken nobody knows them, and what is copied took nothing."""
     if turn.status is Status.RUNNING:
         return "speaking"
+    if turn.copied_from is not None:
+        return f"copied from {visible(turn.copied_from)}"
     metrics = measure([turn], turn.latency)
     if not metrics.calls:
         return "no call"
