@@ -139,7 +139,8 @@ def test_the_figure_has_probabilities_where_there_are_some():
 
 def test_names_in_the_figure_are_no_markup():
     hostile = "<b>bold</b><img src=x>"
-    figure = plot_beliefs(follow([Position("t1", hostile, 1, hostile), Position("t2", hostile, 2, f"{hostile}!")]))
+    held = [Position(f"t{n}", f"{hostile}{n % 2}", n, f"{hostile}{n}") for n in range(4)]
+    figure = plot_beliefs(follow(held))
     text = repr(figure.to_dict())
     assert "bold" in text
     assert not any(mark in text for mark in ("<b>", "<img", "</b>"))

@@ -40,6 +40,8 @@ def value(text, values=RESULTS):
         ("fact-check.ok and fact-check.next-step == 'stop'", True),
         ("for.score < review.score", True),
         ("7 < review.score <= 8", True),
+        ("1 < review.score < 5", False),
+        ("5 > 1 < 3", True),
         ("'accept' in lower(review.verdict)", True),
         ("'risk' in plan.topics and 'time' not in plan.topics", True),
         ("'pro' in plan.shares", True),
@@ -47,12 +49,14 @@ def value(text, values=RESULTS):
         ("skipped == null", True),
         ("default(skipped.score, 0)", 0),
         ("default(review.note, 'none')", "none"),
+        ("default(false, true)", False),
         ("default(review.open[0].x, 5) + 1", 6),
         ("default(nobody.score, review.score)", 8),
         ("sum(plan.shares) == 1 and max(plan.shares) == 0.8", True),
         ("argmax(plan.shares)", "con"),
         ("argmax([3, 7, 7])", 1),
         ("unique(plan.topics)", ["cost", "risk"]),
+        ("unique(lower(['Cost', 'COST']))", ["cost"]),
         ("unique([[1], [1], 2])", [[1], 2]),
         ("count(plan.topics, 'cost')", 2),
         ("count(critics.approve)", 1),
@@ -119,6 +123,7 @@ def test_what_cannot_be_read_is_named_with_its_place_and_its_fix(text, says):
         ("review.text[0]", "review.text is a text, so it has no places"),
         ("review.note > 1", "character 13: null > a number cannot be told\n  Numbers are compared with numbers"),
         ("review.text > 1", "a text > a number cannot be told"),
+        ("default(review.text > 1, true)", "a text > a number cannot be told"),
         ("1 in review.text", "a number in a text cannot be told"),
         ("review + 1", "an object + a number cannot be calculated"),
         ("'a' * 3", "a text * a number cannot be calculated"),
@@ -230,6 +235,17 @@ def test_values_that_are_nested_beyond_reason_are_refused():
     for text in ("a == b", "unique(a)"):
         with pytest.raises(ModeError, match="nested too deeply"):
             value(text, {"a": nested(100_000), "b": nested(100_000)})
+
+
+def test_numbers_beyond_any_use_are_refused():
+    for text in ("a + 1", "sum(a, 1)", "abs(b)"):
+        with pytest.raises(ModeError, match="goes beyond 1e300"):
+            value(text, {"a": 10**400, "b": float("inf")})
+
+
+def test_a_text_beyond_reason_is_refused():
+    with pytest.raises(ModeError, match="longer than 2,000 characters"):
+        compile_expression(" or ".join(["a"] * 500))
 
 
 def test_two_that_are_written_alike_are_read_once():

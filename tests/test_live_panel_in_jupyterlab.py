@@ -76,6 +76,7 @@ def wait_until(condition, seconds=30):
 
 
 def test_turns_stream_while_the_cell_runs_and_become_the_transcript(open_notebook, wire):
+    wire.words = 300
     notebook = open_notebook("stream.ipynb", debate(wire, "--rounds 1"))
     notebook.run_all()
     page = notebook.page
@@ -108,6 +109,7 @@ def test_stop_stops_the_calls_within_a_second_and_keeps_what_was_said(open_noteb
 
 
 def test_pause_holds_the_next_turn_until_continue(open_notebook, wire):
+    wire.words = 250
     notebook = open_notebook("pause.ipynb", debate(wire, "--rounds 1"))
     notebook.run_all()
     page = notebook.page
@@ -195,21 +197,23 @@ def test_two_notebooks_at_once_do_not_mix(open_notebook, wire):
 
 
 def test_dark_theme_and_a_narrow_window(open_notebook, wire):
-    wire.delay, wire.answer = 0.06, lambda asked: RICH
+    wire.answer = lambda asked: RICH
+    wire.faults = lambda asked: "stall" if asked.number == 3 else None  # it waits there to be looked at
     notebook = open_notebook("dark.ipynb", debate(wire, "--rounds 2", "--background"), width=800, height=1000)
     notebook.menu("Settings", "Theme")
     notebook.page.get_by_text("JupyterLab Dark", exact=True).click()
     notebook.page.locator("body[data-jp-theme-light=false]").wait_for(state="attached", timeout=20_000)
     notebook.run_all()
     page = notebook.page
-    page.locator(".wb-panel .wb-answer table").first.wait_for(timeout=60_000)
+    page.locator(".wb-panel .wb-answer table").nth(1).wait_for(state="attached", timeout=90_000)
     notebook.shoot("panel dark 800 px")
     assert page.evaluate("(p => p.scrollWidth <= p.clientWidth)(document.querySelector('.wb-panel'))")
-    page.locator(".wb-transcript .wb-turn").nth(4).wait_for(timeout=60_000)
+    page.locator(".wb-panel").get_by_role("button", name="Stop").click()
+    page.locator(".wb-transcript .wb-turn").nth(1).wait_for(timeout=60_000)
     notebook.shoot("transcript dark 800 px")
     assert page.locator(".wb-transcript mjx-container, .wb-transcript .MathJax").count() == 0
     assert "cost, at $5 to $10 a month" in page.locator(".wb-transcript .wb-said").first.inner_text()
-    assert page.locator(".wb-transcript math mfrac").count() == 5
+    assert page.locator(".wb-transcript math mfrac").count() >= 1
     notebook.menu("Settings", "Theme")
     page.get_by_text("JupyterLab Light", exact=True).click()
     page.locator("body[data-jp-theme-light=true]").wait_for(state="attached", timeout=20_000)

@@ -28,6 +28,12 @@ def test_a_majority_is_more_than_half_of_those_who_vote(votes, winner, tied):
     assert (outcome.winner, outcome.tied, outcome.tie) == (winner, tied, bool(tied))
 
 
+@pytest.mark.parametrize("method", ["majority", "plurality", "ranked"])
+def test_where_nobody_votes_nobody_ties(method):
+    outcome = tally([None], method, options=["yes", "no"], tie="first")
+    assert (outcome.winner, outcome.tie, outcome.tied) == (None, False, ())
+
+
 def test_a_plurality_is_more_than_any_other():
     outcome = tally(["yes", "yes", "no", "perhaps"], "plurality")
     assert (outcome.winner, outcome.decided_by) == ("yes", "votes")

@@ -27,11 +27,13 @@ if TYPE_CHECKING:
     from jsonschema import ValidationError
 
 Schema = Mapping[str, Any]
-MOST_PROBLEMS: Final = 8
+_MOST: Final = 8
 """Problems that are told at once; a model mends no more."""
 DEEPEST: Final = 30
 """Objects and lists within each other, in schemas and answers: the checks use Python's stack."""
 _LONGEST: Final = 50_000
+_REFERENCES: Final = 32
+"""References that lead to one another, for one value."""
 _STEPS: Final = 100_000
 _SECONDS: Final = 0.5
 _PATTERN: Final = 500
@@ -186,6 +188,7 @@ class _Check:
     schema: dict[str, Any]
     steps: int = field(default=_STEPS, init=False)
     seconds: float = field(default=_SECONDS, init=False)
+    references: int = field(default=0, init=False)
     _validator: Any = field(init=False)
 
     def __post_init__(self) -> None:
@@ -193,14 +196,15 @@ class _Check:
         from jsonschema.validators import extend
         from referencing import Registry
 
-        keywords = Draft202012Validator.VALIDATORS | {"pattern": self._pattern, "uniqueItems": _unique}
+        own = {"pattern": self._pattern, "uniqueItems": _unique, "$ref": self._reference}
+        keywords = Draft202012Validator.VALIDATORS | own
         bounded = extend(Draft202012Validator, {name: self._stepping(keyword) for name, keyword in keywords.items()})
         self._validator = bounded(self.schema, registry=Registry())
 
     def problems(self, value: Any) -> list[str]:
         """Return what is wrong with a value, in words for who made it."""
         try:
-            return list(dict.fromkeys(map(misfit, islice(self._validator.iter_errors(value), MOST_PROBLEMS))))
+            return list(dict.fromkeys(map(misfit, islice(self._validator.iter_errors(value), _MOST))))
         except (RecursionError, ArithmeticError):
             raise BrokenLimitError from None
 
@@ -212,6 +216,18 @@ class _Check:
             return keyword(*given)
 
         return step
+
+    def _reference(self, validator: Any, reference: str, value: Any, schema: Any) -> Iterator[ValidationError]:
+        """Follow a reference, within bounds of our own: at Python's the library that resolves it would panic."""
+        from jsonschema import Draft202012Validator
+
+        self.references += 1
+        if self.references > _REFERENCES:
+            raise BrokenLimitError
+        try:
+            yield from Draft202012Validator.VALIDATORS["$ref"](validator, reference, value, schema) or ()
+        finally:
+            self.references -= 1
 
     def _pattern(self, _validator: Any, pattern: str, value: Any, _schema: Any) -> Iterator[ValidationError]:
         import regex
