@@ -18,7 +18,12 @@ def validate(file: Path) -> None:
     """Check a mode file, and print its turns on stdout and how they flow on stderr."""
     plan = compile_mode(ModeLoader.from_file(file))
     rows = [
-        {"turn": turn.id, "role": turn.role, "model": plan.roles[turn.role].model, "after": ", ".join(turn.depends_on)}
+        {
+            "turn": turn.id,
+            "role": turn.role,
+            "model": spec.model if (spec := plan.roles.get(turn.role)) else "counted",
+            "after": ", ".join(turn.depends_on),
+        }
         for turn in plan.turns
     ]
     sys.stderr.write(f"{file}: {plan.mode.name} is valid, {len(plan.turns)} turns, {len(plan.roles)} roles.\n")

@@ -8,7 +8,7 @@ from typing import Any
 
 from workbench.dialogue.mode import VoteSpec
 from workbench.dialogue.parameters import Parameters
-from workbench.dialogue.votes import tally
+from workbench.dialogue.votes import METHODS, tally
 from workbench.errors import ModeError
 
 Ballot = tuple[int, dict[str, Any]]
@@ -24,10 +24,8 @@ def count_ballots(spec: VoteSpec, ballots: Sequence[Ballot], parameters: Paramet
     method = str(parameters.get(spec.method, spec.method))
     if method == "auction":
         return _auction(spec, ballots)
-    if method not in ("majority", "plurality", "weighted", "ranked"):
-        raise ModeError(
-            f"there is no way to count called {method!r}", hint="There are: majority, plurality, weighted, ranked, auction."
-        )
+    if method not in METHODS:
+        raise ModeError(f"there is no way to count called {method!r}", hint=f"There are: {', '.join((*METHODS, 'auction'))}.")
     field = spec.ranking if method == "ranked" else spec.field
     votes = [answer.get(field) for _, answer in ballots]
     weights = [_number(answer.get(spec.weight)) for _, answer in ballots] if method == "weighted" else None

@@ -210,7 +210,7 @@ class Engine:
     def _unbegun(self, turn_id: str, task: asyncio.Task[None]) -> None:
         """Close a turn whose task was cancelled before its first step: it could not do so itself."""
         if task.cancelled():
-            self._events.put_nowait(self.event(TurnCancelled, turn=turn_id))
+            self._tell(turn_id, TurnCancelled)
 
     def _close(self, event: TurnCompleted | TurnFailed | TurnCancelled) -> None:
         self._tasks.pop(event.turn, None)
@@ -255,7 +255,8 @@ class Engine:
     async def _speak(self, voice: Voice) -> Any:
         """Ask a model for a turn, unless its answer is paid for already; return its data."""
         turn, paid = voice.turn, self.answers.get(voice.turn.id)
-        items = {t.id: self._item(t) for t in self.plan.turns if t.item and (t.id in self._said or t is turn)}
+        shown = [turn, *(self.plan.by_id[i] for i in turn.sees if i in self._said)]
+        items = {each.id: self._item(each) for each in shown if each.item}
         messages = voice.asked(messages_for(turn, self.plan, self._said, self.spec.topic, items))
         if paid is None:
             self._begin(turn, voice.chain[0].name, messages)

@@ -136,7 +136,6 @@ class _Compiler:
         self._before: dict[str, frozenset[str]] = {}
         self._latest: dict[str, str] = {}
         self._groups: dict[str, tuple[str, ...]] = {}
-        self._named_by: dict[str, set[str]] = {}
         self._gates: tuple[Gate, ...] = ()
         self._earlier: dict[str, str] = {}
 
@@ -189,6 +188,7 @@ class _Compiler:
         parallel, start = block.structure == "parallel", self._frontier
         ends: list[str] = []
         rounds: list[tuple[str, ...]] = []
+        called: dict[str, list[str]] = {}
         self._earlier = {}
         for number in range(1, times + 1):
             self._gates = self._gates_of(block, number, rounds)
@@ -201,13 +201,14 @@ class _Compiler:
                 name, role = spec.id or spec.role, spec.role or spec.id
                 several = times > 1
                 instance = f"{role}_{number}" if parallel and several else role
-                self._add(spec, f"{name}_{number}" if several else name, number if several else None, instance, name)
-                ends += [turn.id for turn in self.turns[-1:] if turn.id not in ends and not self._never(spec.when)]
+                added = self._add(spec, f"{name}_{number}" if several else name, number if several else None, instance, name)
+                if name is not None and added is not None:
+                    ends.append(added)
+                    called.setdefault(name, []).append(added)
             rounds.append(tuple(ends[before:]))
         self._gates, self._earlier = (), {}
-        for spec in block.turns:
-            if parallel and times > 1 and (name := spec.id or spec.role):
-                self._groups[name] = tuple(turn for turns in rounds for turn in turns if turn in self._named_by[name])
+        if parallel and times > 1:
+            self._groups |= {name: tuple(turns) for name, turns in called.items()}
         if parallel:
             self._frontier = tuple(ends)
 
@@ -232,22 +233,22 @@ class _Compiler:
         """Return what the names in an expression stand for here."""
         names: dict[str, tuple[str, ...]] = {}
         for name in sorted(compile_expression(expression).names):
-            if name in self._groups or name in self._latest:
-                names[name] = self._groups.get(name) or (self._latest[name],)
+            if turns := self._called(name):
+                names[name] = turns
             elif name not in self.parameters and name != "number":
-                raise ModeError(
-                    f"mode {self.mode.name}: {expression!r} speaks of {name!r}, which does not come before it",
-                    hint=f"Before it come: {', '.join(self._latest) or 'no turns'}.",
-                )
+                raise self._not_before(f"{expression!r} speaks of {name!r}")
         return names
 
-    def _add(self, spec: TurnSpec, turn_id: str | None, round_: int | None, role: str | None, short: str | None = None) -> None:
+    def _add(
+        self, spec: TurnSpec, turn_id: str | None, round_: int | None, role: str | None, short: str | None = None
+    ) -> str | None:
+        """Take a turn, and return its id; None where the parameters rule it out."""
         if turn_id is None or role is None:
             raise ModeError(f"mode {self.mode.name}: turn {len(self.turns) + 1} has neither role nor id", hint="Name its role.")
         if len(self.turns) >= MAX_TURNS:
             raise ModeError(f"mode {self.mode.name} has more than {MAX_TURNS} turns")
         if self._never(spec.when):
-            return
+            return None
         turn_id = self._unused(turn_id)
         if spec.vote is None:
             self._role(spec, role)
@@ -280,10 +281,18 @@ class _Compiler:
         self.turns.append(turn)
         self._earlier[short or turn_id] = turn_id
         self._groups.pop(short or turn_id, None)
-        self._named_by.setdefault(short or turn_id, set()).add(turn_id)
         self._before[turn_id] = frozenset(waits).union(*(self._before[i] for i in waits)) if waits else frozenset()
         self._latest |= {turn_id: turn_id, f"turn_{turn.index}": turn_id, short or turn_id: turn_id}
         self._frontier = (turn_id,)
+        return turn_id
+
+    def _called(self, name: str) -> tuple[str, ...]:
+        """Return the turns that a name stands for: all of a parallel block, or the latest; none where none is called so."""
+        return self._groups.get(name) or ((self._latest[name],) if name in self._latest else ())
+
+    def _not_before(self, what: str) -> ModeError:
+        before = ", ".join(self._latest) or "no turns"
+        return ModeError(f"mode {self.mode.name}: {what}, which does not come before it", hint=f"Before it come: {before}.")
 
     def _known(self, condition: str) -> bool:
         """Whether a condition speaks of parameters alone, so that it is settled before anything runs."""
@@ -296,7 +305,7 @@ class _Compiler:
         if vote is None:
             return ()
         names = [vote.of] if isinstance(vote.of, str) else vote.of
-        known = [self._groups.get(name) or tuple(self._expand([name], "vote")) for name in names]
+        known = [self._called(name) or tuple(self._expand([name], "vote")) for name in names]
         return tuple(dict.fromkeys(turn for turns in known for turn in turns))
 
     def _unused(self, turn_id: str) -> str:
@@ -331,13 +340,10 @@ class _Compiler:
         for name in placeholders(template):
             if name == "previous":
                 names[name] = self._frontier
-            elif name in self._groups or name in self._latest:
-                names[name] = self._groups.get(name) or (self._latest[name],)
+            elif turns := self._called(name):
+                names[name] = turns
             elif name not in ("topic", "item") and (_NUMBERED.match(name) or name == turn_id):
-                raise ModeError(
-                    f"mode {self.mode.name}: {turn_id} names {{{name}}}, which does not come before it",
-                    hint=f"Before it come: {', '.join(self._latest) or 'no turns'}.",
-                )
+                raise self._not_before(f"{turn_id} names {{{name}}}")
         return names
 
     def _waits(self, spec: TurnSpec, turn_id: str) -> Iterator[str]:
@@ -346,10 +352,7 @@ class _Compiler:
     def _expand(self, names: list[str] | tuple[str, ...], turn_id: str) -> Iterator[str]:
         for name in names:
             if name not in self._latest:
-                raise ModeError(
-                    f"mode {self.mode.name}: {turn_id} refers to {name!r}, which does not come before it",
-                    hint=f"Before it come: {', '.join(self._latest) or 'no turns'}.",
-                )
+                raise self._not_before(f"{turn_id} refers to {name!r}")
             yield self._latest[name]
 
     def _sees(self, spec: TurnSpec, turn_id: str, depends: list[str]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ takes, the calls are all in the record, and the turn's text is the last answer.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -93,10 +94,10 @@ class Voice:
         schema = self.turn.output_schema
         if schema is None:
             return None
-        answer = parse_answer(self.text, schema)
+        answer = await asyncio.to_thread(parse_answer, self.text, schema)
         if answer.problems:
             await self._ask([*messages, *self._said(repair_prompt(self.text, answer.problems, schema))])
-            answer = parse_answer(self.text, schema)
+            answer = await asyncio.to_thread(parse_answer, self.text, schema)
         if answer.problems:
             raise self._unfit(f"the answer does not fit the schema: {'; '.join(answer.problems[:3])}")
         return answer.data
