@@ -1,4 +1,6 @@
-"""Fixtures that several files share: a record on SQLite and on a real PostgreSQL, a provider on the wire, and its clients."""
+"""Fixtures that several files share: a record on SQLite and on a real PostgreSQL, a provider on the wire and its clients, and
+kernel, JupyterLab and browser, each one for all tests of a file.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +8,21 @@ import os
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from postgres_server import PostgresServer, PostgresUnavailableError
 from wire import Wire
 from wired import quick
 
+from workbench.cli.workspace import init_workspace
 from workbench.loop import run
 from workbench.models import Client
 from workbench.records import Record
+
+if TYPE_CHECKING:
+    from kernels import Kernel
+    from playwright.sync_api import Browser
 
 
 @pytest.fixture(scope="session")
@@ -100,3 +107,51 @@ def make_client(tmp_path: Path) -> Iterator[Callable[..., Client]]:
 def client(make_client: Callable[..., Client]) -> Client:
     """A client with quick retries and a patient circuit breaker."""
     return make_client()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty folder for the tests of a file."""
+    return tmp_path_factory.mktemp("folder")
+
+
+@pytest.fixture(scope="module")
+def kernel(folder: Path) -> Iterator[Kernel]:
+    """A kernel in `folder`, with the extension loaded."""
+    from kernels import kernel_in
+
+    with kernel_in(folder) as kernel:
+        yield kernel
+
+
+@pytest.fixture
+def said(kernel: Kernel, wire: Wire) -> str:
+    """A dialogue that has ended, bound to `d` in the kernel; its id."""
+    out = kernel.run(f"%%dialogue debate -m openai/wire --api-base {wire.openai} --rounds 1 -o d\nTabs?")
+    assert out.error is None, out.error
+    return kernel.run("print(d.id)").stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def workspace(folder: Path) -> Path:
+    """A workspace in `folder`."""
+    init_workspace(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def lab(workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """Address and token of a JupyterLab in `workspace`."""
+    from lab import lab_server
+
+    with lab_server(workspace, tmp_path_factory.mktemp("home")) as (base, token):
+        yield base, token
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium; where there is none, tests that need it are skipped, but fail where CI=true."""
+    from lab import chromium
+
+    with chromium() as browser:
+        yield browser

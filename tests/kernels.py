@@ -66,6 +66,10 @@ class Kernel:
             if reply["parent_header"].get("msg_id") == message:
                 return reply["content"]
 
+    def complete(self, code, at=None):
+        """What may stand at a place of a cell, by default its end."""
+        return self.reply_to(self.client.complete(code, len(code) if at is None else at))
+
     def tell(self, comm, content):
         """Send a widget a message, as a click does."""
         data = {"method": "custom", "content": content}

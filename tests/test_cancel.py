@@ -146,7 +146,7 @@ def test_a_stop_that_comes_while_ends_are_queued_loses_none_of_them(tmp_path):
         engine = Engine("d", spec, orchestrator.client)
         events = engine.run(begun)
         seen = [await anext(events), await anext(events)]
-        while engine._events.qsize() < 3 * 4 - 1:
+        while engine._floor.events.qsize() < 3 * 4 - 1:
             await asyncio.sleep(0)
         for _ in range(5):
             await asyncio.sleep(0)

@@ -25,12 +25,6 @@ def workspace(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def wire():
-    with Wire() as server:
-        yield server
-
-
-@pytest.fixture
 def workbench(workspace, monkeypatch, capsys):
     """Run a command in a workspace of its own; return exit code, stdout and stderr."""
 

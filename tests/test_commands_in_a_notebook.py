@@ -3,35 +3,10 @@
 import json
 
 import pytest
-from kernels import kernel_in
-from wire import Wire
+
+from workbench.dialogue import ModeLoader
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("commands")
-
-
-@pytest.fixture(scope="module")
-def kernel(folder):
-    with kernel_in(folder) as kernel:
-        yield kernel
-
-
-@pytest.fixture
-def wire():
-    with Wire() as server:
-        yield server
-
-
-@pytest.fixture
-def said(kernel, wire):
-    """A dialogue that has ended, bound to `d`; returns its id."""
-    out = kernel.run(f"%%dialogue debate -m openai/wire --api-base {wire.openai} --rounds 1 -o d\nTabs?")
-    assert out.error is None, out.error
-    return kernel.run("print(d.id)").stdout.strip()
 
 
 def shown(kernel, code):
@@ -39,11 +14,6 @@ def shown(kernel, code):
     out = kernel.run(code)
     assert out.status == "ok", out.stdout
     return out.displays[-1]
-
-
-def completed(kernel, code, at=None):
-    message = kernel.client.complete(code, len(code) if at is None else at)
-    return kernel.reply_to(message)
 
 
 def test_every_command_shows_a_table(kernel, said):
@@ -56,7 +26,7 @@ def test_every_command_shows_a_table(kernel, said):
 def test_what_they_return_has_a_frame(kernel, said):
     kernel.run("x = %models deepseek\ny = %modes\nz = %dialogues -n 1\nc = %dialogue cost last\nw = %workbench --no-network")
     out = kernel.run("print(list(x.frame.model), len(y.frame), list(z.frame.dialogue), len(c.frame), 'state' in w.frame)")
-    assert out.stdout == f"['deepseek-chat', 'deepseek-reasoner'] 14 ['{said}'] 3 True\n"
+    assert out.stdout == f"['deepseek-chat', 'deepseek-reasoner'] {len(ModeLoader().names())} ['{said}'] 3 True\n"
 
 
 def test_one_mode_is_shown_with_its_flow(kernel):
@@ -193,28 +163,28 @@ def test_a_variable_brings_no_options_into_a_cell(kernel, wire):
     ],
 )
 def test_completion_replaces_pythons_own(kernel, code, matches, begin):
-    reply = completed(kernel, code)
+    reply = kernel.complete(code)
     assert reply["matches"] == matches
     assert (reply["cursor_start"], reply["cursor_end"]) == (begin, len(code))
 
 
 def test_completion_in_the_first_line_of_a_whole_cell(kernel):
     code = "%%dialogue deb -m local\nimport os\nTabs?"
-    reply = completed(kernel, code, at=14)
+    reply = kernel.complete(code, at=14)
     assert reply["matches"] == ["debate"]
     assert (reply["cursor_start"], reply["cursor_end"]) == (11, 14)
 
 
 def test_ids_complete_with_their_topics(kernel, said):
-    reply = completed(kernel, "%dialogue show ")
+    reply = kernel.complete("%dialogue show ")
     assert reply["matches"][0] == said
     assert reply["metadata"]["_jupyter_types_experimental"][0]["type"] == "debate: Tabs?"
 
 
 def test_elsewhere_completion_is_as_it_was(kernel):
     kernel.run("a_long_name = 1")
-    assert "a_long_name" in completed(kernel, "a_long_n")["matches"]
-    assert "%modes" in completed(kernel, "%mod")["matches"]
+    assert "a_long_name" in kernel.complete("a_long_n")["matches"]
+    assert "%modes" in kernel.complete("%mod")["matches"]
 
 
 def test_results_survive_in_a_saved_notebook(kernel, said):

@@ -10,21 +10,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from IPython.core.completer import CompletionContext
 from IPython.core.interactiveshell import InteractiveShell
-from record_examples import START, whole
+from record_examples import START, turn, whole
 from stage import card, orchestra, yes
 from traitlets.config import Config
 
+from workbench.errors import RecordError
 from workbench.notebook.commands import CommandMagics
 from workbench.notebook.completion import complete, install
+from workbench.notebook.forks import ForkMagics
 from workbench.notebook.magics import DialogueMagics
 from workbench.records import Record
+from workbench.records.queries import glance
 
 
 @pytest.fixture(scope="module")
 def shell():
     shell = InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
     cells = DialogueMagics(shell)
-    shell.register_magics(cells, CommandMagics(shell, cells.orchestrator))
+    shell.register_magics(cells, CommandMagics(shell, cells.orchestrator), ForkMagics(shell, cells.orchestrator))
     return shell
 
 
@@ -211,7 +214,46 @@ def test_a_record_that_another_process_writes_is_read(offered, filled):
         assert offered("%dialogue show 2") == ["2abc"]
 
 
-def test_another_database_offers_no_ids(offered, filled, monkeypatch):
+def test_a_record_of_an_older_version_is_not_brought_up_to_date(offered, filled):
+    path = filled / ".workbench" / "records.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DROP INDEX dialogues_created_at")
+        connection.execute("ALTER TABLE dialogues DROP COLUMN forked_from")
+    assert "last" not in offered("%dialogue show ")
+    with closing(sqlite3.connect(path)) as connection:
+        assert "forked_from" not in [row[1] for row in connection.execute("PRAGMA table_info(dialogues)")]
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def told(request, folder, monkeypatch):
+    """A workspace whose record, of either kind, has two dialogues."""
+    url = request.getfixturevalue(f"{request.param}_url")
+    monkeypatch.setenv("WORKBENCH_RECORD_URL", url)
+    with Record.open(url) as record:
+        record.write(whole("0abc", turns=1))
+        record.write([*whole("1abc", at=START + 9, turns=2)[:-2], *turn("1abc", 3)[:1]])
+    return url
+
+
+def test_ids_and_turns_of_a_record_of_either_kind(offered, told):
+    assert offered("%dialogue show ")[:3] == ["1abc", "0abc", "last"]
+    assert offered("%fork 1") == ["1abc"]
+    assert offered("%fork last@") == ["last@turn_1"]
+    assert offered("%fork 0a@tu") == ["0a@turn_1"]
+    assert offered("%fork abc@") == []
+
+
+def test_a_look_at_either_kind_changes_nothing(offered, told):
+    with Record.open(told) as record:
+        before = record.dialogues()
+        offered("%dialogue show ")
+        refused = pytest.raises(RecordError, match=r"read-only|may not be written")
+        with glance(told) as reader, refused, reader._connected() as connection:
+            connection.exec_driver_sql("DELETE FROM turns")
+        assert record.dialogues().equals(before)
+
+
+def test_a_database_out_of_reach_offers_no_ids(offered, filled, monkeypatch):
     monkeypatch.setenv("WORKBENCH_RECORD_URL", "postgresql://nobody@127.0.0.1:1/none")
     assert "last" not in offered("%dialogue show ")
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from workbench.dialogue.arrangement import Room, Seen, notice_of
-from workbench.dialogue.compression import ContextSpec, arrange
+from workbench.dialogue.compression import arrange
+from workbench.dialogue.mode import ContextSpec
 from workbench.dialogue.extracts import GAP, pieces
 from workbench.errors import ErrorKind, ModeError, ModelError, WorkbenchError
 from workbench.models import ModelRegistry

@@ -8,10 +8,9 @@ import sys
 import threading
 
 import pytest
-from wire import Wire
 
 from workbench.cli import main
-from workbench.doctor import examine, lacks
+from workbench.doctor import examine, readiness
 from workbench.models import ModelCard
 from workbench.settings import Settings
 
@@ -20,12 +19,6 @@ from workbench.settings import Settings
 def _no_keys(monkeypatch):
     for name in ("ANTHROPIC", "GEMINI", "DEEPSEEK", "OPENAI", "XAI", "MISTRAL", "GROQ"):
         monkeypatch.delenv(f"{name}_API_KEY", raising=False)
-
-
-@pytest.fixture
-def wire():
-    with Wire() as server:
-        yield server
 
 
 @contextlib.contextmanager
@@ -173,19 +166,23 @@ def test_every_finding_that_is_not_ok_says_what_to_do(tmp_path):
 @pytest.mark.parametrize(
     ("fields", "lacking", "todo"),
     [
-        ({"id": "groq/x", "key": "GROQ_API_KEY"}, "the key GROQ_API_KEY", "set GROQ_API_KEY"),
-        ({"id": "groq/x", "key": "GROQ_API_KEY", "api_base": "http://x/v1"}, "", ""),
+        ({"id": "groq/x", "key": "GROQ_API_KEY"}, "the key GROQ_API_KEY", "set GROQ_API_KEY in the environment or in .env"),
+        ({"id": "groq/x", "key": "GROQ_API_KEY", "api_base": "http://x/v1"}, None, None),
         ({"id": "local/no-such"}, "the weights no-such", "workbench models pull no-such"),
-        ({"id": "local/here"}, "", ""),
-        ({"id": "openai/x", "api_base": "http://u@h:1/v1", "tags": ["endpoint"]}, "a server at http://h:1/v1", "[models.mine]"),
-        ({"id": "openai/x"}, "", ""),
+        ({"id": "local/here"}, None, None),
+        (
+            {"id": "openai/x", "api_base": "http://u@h:1/v1", "tags": ["endpoint"]},
+            "a server at http://h:1/v1",
+            "start it, or set api_base under [models.mine] in workbench.toml",
+        ),
+        ({"id": "openai/x"}, None, None),
     ],
 )
-def test_what_a_model_lacks(fields, lacking, todo):
-    said, what_to_do = lacks(ModelCard(name="mine", **fields), ["here"])
-    assert said == lacking
-    assert todo in what_to_do
-    assert bool(todo) == bool(what_to_do)
+def test_what_a_model_lacks(fields, lacking, todo, monkeypatch, tmp_path):
+    monkeypatch.setenv("WORKBENCH_CACHE", str(tmp_path))
+    (tmp_path / "weights").mkdir()
+    (tmp_path / "weights" / "here.gguf").touch()
+    assert readiness([ModelCard(name="mine", **fields)]) == {"mine": {"ready": lacking is None, "lacks": lacking, "todo": todo}}
 
 
 def test_the_command_prints_what_is_found(tmp_path, monkeypatch, capsys):

@@ -88,6 +88,16 @@ def test_the_record_tells_how_long_answers_are(stage):
     assert "the median of 6 recorded answers of small" in run.text
 
 
+def test_what_is_counted_is_no_call_but_a_turn(stage):
+    def notes(**limits):
+        run, parts = stage[0].prepare("consensus", "Tabs?", models=[card()], limits=limits)
+        return DryRun(run, parts).text
+
+    assert "The ceiling of 7 turns will be reached" in notes(max_turns=7)
+    assert "The ceiling of" not in notes(max_calls=7)
+    assert "The ceiling of 6 calls will be reached" in notes(max_calls=6)
+
+
 @pytest.mark.parametrize(
     ("limits", "said"),
     [

@@ -107,6 +107,14 @@ def test_no_answer_is_expected_to_be_longer_than_it_may_be(changes, mode, longes
     assert taken.most_tokens - longest in {8 + 16, 1 + 16}
 
 
+def test_sub_dialogues_are_named_and_not_counted():
+    mode = mode_of({"id": "a", "role": "first", "template": "1234"}, {"id": "more", "spawn": {"mode": "chat"}})
+    estimate = estimate_run(spec(mode))
+    assert [turn.turn for turn in estimate.turns] == ["a"]
+    assert estimate.basis.endswith("without retries, fallbacks and sub-dialogues.")
+    assert estimate_run(spec(TWO)).basis.endswith("without retries and fallbacks.")
+
+
 def test_habits_of_the_record_replace_the_assumption():
     estimate = estimate_run(spec(TWO), {"actor": Habit(80, 9), "other": Habit(1, 5)})
     assert [turn.completion_tokens for turn in estimate.turns] == [80, 80]

@@ -6,7 +6,6 @@ import threading
 
 import pytest
 from stage import card, chorus, line, orchestra, yes
-from wire import Wire
 from wired import card as wired_card
 from wired import quick
 
@@ -23,12 +22,6 @@ TURNS = [
     ("sequential", ["draft", "improvement", "final"]),
 ]
 EVERY = [(mode, turns, number) for mode, turns in TURNS for number in range(len(turns))]
-
-
-@pytest.fixture
-def wire():
-    with Wire() as server:
-        yield server
 
 
 @pytest.fixture

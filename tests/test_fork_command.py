@@ -4,15 +4,8 @@ import json
 import sys
 
 import pytest
-from wire import Wire
 
 from workbench.cli import main
-
-
-@pytest.fixture
-def wire():
-    with Wire() as server:
-        yield server
 
 
 @pytest.fixture

@@ -1,35 +1,9 @@
 """`%fork`, `%diff` and `%tree` in a real kernel: what they show and bind, what a mistake says, what completes."""
 
 import pytest
-from kernels import kernel_in
-from wire import Wire
 
 pytestmark = pytest.mark.slow
 MIME = "application/vnd.workbench.dialogue.v1+json"
-
-
-@pytest.fixture(scope="module")
-def kernel(tmp_path_factory):
-    with kernel_in(tmp_path_factory.mktemp("forks")) as kernel:
-        yield kernel
-
-
-@pytest.fixture
-def wire():
-    with Wire() as server:
-        yield server
-
-
-@pytest.fixture
-def said(kernel, wire):
-    """A dialogue that has ended, bound to `d`; returns its id."""
-    out = kernel.run(f"%%dialogue debate -m openai/wire --api-base {wire.openai} --rounds 1 -o d\nTabs?")
-    assert out.error is None, out.error
-    return kernel.run("print(d.id)").stdout.strip()
-
-
-def completed(kernel, code):
-    return kernel.reply_to(kernel.client.complete(code, len(code)))
 
 
 def test_a_fork_is_shown_like_any_run_and_bound(kernel, wire, said):
@@ -97,10 +71,11 @@ def test_a_failed_fork_raises_after_its_transcript(kernel, wire, said):
     assert out.status == "error"
 
 
-def test_rounds_and_limits(kernel, wire, said):
+@pytest.mark.parametrize("rounds", ["--rounds 3", "--set rounds=3"])
+def test_rounds_and_limits(kernel, wire, said, rounds):
     kernel.run(f"%%dialogue debate -m openai/wire --api-base {wire.openai} --rounds 2 -o two\nTabs?")
     asked = len(wire.requests)
-    out = kernel.run("%fork {two.id}@con_2 --set rounds=3 -o f")
+    out = kernel.run(f"%fork {{two.id}}@con_2 {rounds} -o f")
     assert out.status == "ok", out.stdout
     assert kernel.run("print(len(f.turns))").stdout == "7\n"
     assert len(wire.requests) == asked + 3
@@ -166,16 +141,16 @@ def test_help_has_examples(kernel, asked, example):
 
 @pytest.mark.parametrize("magic", ["fork", "diff", "diff last", "tree"])
 def test_ids_complete_with_their_topics(kernel, said, magic):
-    reply = completed(kernel, f"%{magic} ")
+    reply = kernel.complete(f"%{magic} ")
     assert reply["matches"][0] == said
     assert reply["metadata"]["_jupyter_types_experimental"][0]["type"] == "debate: Tabs?"
 
 
 def test_turns_roles_and_options_complete(kernel, said):
-    assert completed(kernel, f"%fork {said}@")["matches"] == [f"{said}@{turn}" for turn in ("pro", "con", "verdict")]
-    assert completed(kernel, f"%fork {said[:6]}@v")["matches"] == [f"{said[:6]}@verdict"]
-    assert completed(kernel, "%fork last@c")["matches"] == ["last@con"]
-    assert completed(kernel, f"%fork {said}@con -p ")["matches"] == ["pro=", "con=", "judge="]
-    assert completed(kernel, "%fork last@con --back")["matches"] == ["--background"]
-    assert completed(kernel, "%fork last@con -m claude-h")["matches"] == ["claude-haiku"]
-    assert completed(kernel, "x = %diff last la")["matches"] == ["last"]
+    assert kernel.complete(f"%fork {said}@")["matches"] == [f"{said}@{turn}" for turn in ("pro", "con", "verdict")]
+    assert kernel.complete(f"%fork {said[:6]}@v")["matches"] == [f"{said[:6]}@verdict"]
+    assert kernel.complete("%fork last@c")["matches"] == ["last@con"]
+    assert kernel.complete(f"%fork {said}@con -p ")["matches"] == ["pro=", "con=", "judge="]
+    assert kernel.complete("%fork last@con --back")["matches"] == ["--background"]
+    assert kernel.complete("%fork last@con -m claude-h")["matches"] == ["claude-haiku"]
+    assert kernel.complete("x = %diff last la")["matches"] == ["last"]

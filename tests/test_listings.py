@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from html import unescape
 
 import pandas as pd
 import pytest
@@ -10,7 +11,7 @@ from record_examples import START, ended, started, turn, whole
 from workbench.dialogue import ModeLoader
 from workbench.dialogue.transcript import Transcript
 from workbench.events import CallEnded, CallStarted, Status
-from workbench.models import ModelCard, ModelRegistry
+from workbench.models import ModelCard, ModelRegistry, Prices
 from workbench.notebook.costs import cost_table
 from workbench.notebook.listings import dialogues_table, models_table, modes_table
 from workbench.notebook.mode_page import ModePage
@@ -91,7 +92,21 @@ def test_modes_say_how_many_calls_they_make(tmp_path):
     frame = modes_table(ModeLoader()).frame.set_index("mode")
     assert frame.loc["debate", "calls"] == 7
     assert frame.loc["debate", "parameters"] == "rounds=3"
+    assert frame.loc["debate", "further"] == "rounds: 2"
     assert frame.loc["parallel", "roles"] == "voice, synthesiser"
+    assert frame.loc["multi_perspective", "parameters"] == "experts=security,performance,user experience"
+    assert frame.loc["multi_perspective", "further"] == "experts: 1"
+
+
+def test_votes_are_counted_and_no_calls(tmp_path):
+    frame = modes_table(ModeLoader()).frame.set_index("mode")
+    assert (frame.loc["consensus", "calls"], frame.loc["consensus", "further"]) == (7, "voices: 2")
+    assert (frame.loc["market", "calls"], frame.loc["market", "further"]) == (6, "bidders: 2")
+    page = ModePage(ModeLoader().load("consensus"))
+    counted = page.frame.set_index("turn").loc["count"]
+    assert counted[["sees", "prompt"]].isna().all()
+    assert counted["after"] == "answer_1, answer_2, answer_3, ballot_1, ballot_2, ballot_3"
+    assert "It makes 7 calls, without retries" in page.text
 
 
 def test_a_mode_that_does_not_load_is_named(tmp_path):
@@ -110,11 +125,40 @@ def test_a_mode_is_shown_with_all_that_belongs_to_it():
     for form in (page.html, page.text):
         assert "Pro and con argue in rounds" in form
         assert "Parameters: rounds=3." in form
-        assert "It makes 7 calls, without retries. Each further one of rounds makes 2 more." in form
+        assert re.search(r"It makes 7 calls, without retries: about 6,\d\d\d tokens in and 2,100 out\.", form)
+        assert re.search(r"Each further one of rounds makes 2 more: about 4,\d\d\d tokens in and 600 out\.", form)
         assert "Argues for the motion." in form
         assert "Answer the last argument" in form
     assert "<svg" in page.html
-    assert "No parameters. It makes 1 call, without retries." in ModePage(ModeLoader().load("chat")).text
+    assert "No parameters. It makes 1 call, without retries" in ModePage(ModeLoader().load("chat")).text
+
+
+@pytest.mark.parametrize("name", ModeLoader().names())
+def test_every_built_in_mode_says_what_it_is_for_who_speaks_how_it_flows_and_what_it_costs(name):
+    mode = ModeLoader().load(name)
+    page = ModePage(mode)
+    for form in (page.html, page.text):
+        assert mode.description in unescape(form)
+        for role, spec in page.plan.roles.items():
+            assert role in form
+            assert spec.description, role
+            assert spec.description[:50] in unescape(form)  # a terminal has room for so much
+        assert re.search(r"It makes (at most )?\d+ calls?, without retries: about [\d,]+ tokens in and [\d,]+ out\.", form)
+    assert page.html.count("<svg") == 1
+    assert len(page.frame) == len(page.plan.turns)
+
+
+def test_a_round_costs_what_the_models_of_the_workspace_would_take_for_it(registry):
+    registry.register(ModelCard(name="dear", id="openai/dear", prices=Prices(input=0.0, output=1000.0)))
+    cost = ModePage(ModeLoader().load("debate"), registry, "dear").cost
+    assert "2,100 out, $2.10. Each further one of rounds makes 2 more" in cost
+    assert "and 600 out, $0.6." in cost
+    assert "prices of dear" in cost
+    assert "$" not in ModePage(ModeLoader().load("debate"), registry, "no-such-model").cost
+
+
+def test_what_may_be_left_out_is_counted_at_most():
+    assert "It makes at most 9 calls" in ModePage(ModeLoader().load("loop")).cost
 
 
 def test_a_mode_of_a_thousand_turns_is_still_a_page():

@@ -3,10 +3,8 @@
 import time
 
 import pytest
-from lab import Notebook, chromium, lab_server, write_notebook
+from lab import Notebook, write_notebook
 from wire import Wire, no_faults
-
-from workbench.cli.workspace import init_workspace
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -27,31 +25,12 @@ def wire(server):
     return server
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("workspace")
-    init_workspace(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def lab(folder, tmp_path_factory):
-    with lab_server(folder, tmp_path_factory.mktemp("home")) as (base, token):
-        yield base, token
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
-
-
 @pytest.fixture
-def open_notebook(browser, lab, folder):
+def open_notebook(browser, lab, workspace):
     opened = []
 
     def open_notebook(name, *cells, **size):
-        write_notebook(folder, name, "%load_ext workbench", *cells)
+        write_notebook(workspace, name, "%load_ext workbench", *cells)
         opened.append(Notebook(browser, lab, name, **size))
         return opened[-1]
 

@@ -1,23 +1,9 @@
 """`%%dialogue` in a real kernel, run by a program: what stays in the cell, what an interrupt keeps, what a mistake says."""
 
 import pytest
-from kernels import kernel_in
-from wire import Wire
 
 pytestmark = pytest.mark.slow
 MIME = "application/vnd.workbench.dialogue.v1+json"
-
-
-@pytest.fixture(scope="module")
-def kernel(tmp_path_factory):
-    with kernel_in(tmp_path_factory.mktemp("notebook")) as kernel:
-        yield kernel
-
-
-@pytest.fixture
-def wire():
-    with Wire() as server:
-        yield server
 
 
 def cell(wire, *options, topic="Tabs?"):

@@ -1,18 +1,12 @@
 """What a page is told by a panel in a real kernel adds up to the dialogue, and what it asks for is done while the cell runs."""
 
 import pytest
-from kernels import kernel_in
+from panel_page import Fold
 from wire import Wire
 
 pytestmark = pytest.mark.slow
 WIDGET = "application/vnd.jupyter.widget-view+json"
 MIME = "application/vnd.workbench.dialogue.v1+json"
-
-
-@pytest.fixture(scope="module")
-def kernel(tmp_path_factory):
-    with kernel_in(tmp_path_factory.mktemp("notebook")) as kernel:
-        yield kernel
 
 
 @pytest.fixture
@@ -25,34 +19,13 @@ def cell(wire, *options, topic="Tabs?"):
     return f"%%dialogue debate -m openai/wire --api-base {wire.openai} --rounds 1 {' '.join(options)}\n{topic}"
 
 
-class Page:
-    """Folds what a panel tells, as the front end does."""
-
-    def __init__(self, snapshot):
-        self.take({"type": "snapshot", **snapshot})
-
-    def take(self, message):
-        if message["type"] == "snapshot":
-            self.number, self.dialogue = message["n"], message["dialogue"]
-            self.turns = {turn["id"]: dict(turn) for turn in message["turns"]}
-        elif message["type"] == "update" and message["n"] > self.number:
-            assert message["n"] == self.number + 1
-            self.number = message["n"]
-            self.dialogue = self.dialogue | message["dialogue"]
-            for patch in message["turns"]:
-                turn = self.turns.setdefault(patch["id"], {"text": "", "reasoning": ""})
-                turn["text"] += patch.get("append", "")
-                turn["reasoning"] += patch.get("append_reasoning", "")
-                turn.update({name: value for name, value in patch.items() if not name.startswith("append")})
-
-
 def told(out, comm):
     return [message for sender, message in out.told if sender == comm]
 
 
 def follow(out):
     ((comm, state),) = out.panels
-    page = Page(state["snapshot"])
+    page = Fold(state["snapshot"])
     for message in told(out, comm):
         page.take(message)
     return page

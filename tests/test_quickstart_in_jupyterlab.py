@@ -4,10 +4,8 @@ import json
 import time
 
 import pytest
-from lab import Notebook, chromium, lab_server, write_notebook
+from lab import Notebook, write_notebook
 from wire import Wire
-
-from workbench.cli.workspace import init_workspace
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -16,25 +14,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 def wire():
     with Wire(words=400, delay=0.02) as server:
         yield server
-
-
-@pytest.fixture(scope="module")
-def workspace(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("workspace")
-    init_workspace(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def lab(workspace, tmp_path_factory):
-    with lab_server(workspace, tmp_path_factory.mktemp("home")) as (base, token):
-        yield base, token
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with chromium() as browser:
-        yield browser
 
 
 def test_the_quickstart_runs_to_its_end(browser, lab, workspace):

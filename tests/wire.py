@@ -320,8 +320,7 @@ class Anthropic(Protocol):
 
     def after(self, count: int, wire: Wire, filtered: bool = False) -> list[bytes]:
         stop = "refusal" if filtered else "end_turn"
-        usage = {"usage": {"output_tokens": count}} if wire.tells_usage else {}
-        delta = {"type": "message_delta", "delta": {"stop_reason": stop}} | usage
+        delta = {"type": "message_delta", "delta": {"stop_reason": stop}} | self.usage(count, wire)
         return [
             self.sse({"type": "content_block_stop", "index": 0}, "content_block_stop"),
             self.sse(delta, "message_delta"),

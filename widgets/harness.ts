@@ -7,7 +7,7 @@
 import panels from "./src/index.js";
 import type { DialogueFacts, Snapshot, ToKernel, TurnFacts } from "./src/protocol.js";
 import { replay } from "./src/replay.js";
-import { begun, callFacts, dialogueFacts, FakeModel, plan, ROLES, speakers, turnFacts } from "./test/play.js";
+import { begun, callFacts, childFacts, dialogueFacts, FakeModel, plan, ROLES, speakers, turnFacts } from "./test/play.js";
 
 const now = (): number => Date.now() / 1000;
 
@@ -136,6 +136,77 @@ const SCENES: Record<string, () => Snapshot | null> = {
   silent: () => facts([...turns(2, 2), turnFacts({ id: "t3", index: 3, title: "Pro, round 2", text: "" })], 4, 2),
 };
 
+const CAN = { ...END, stop: true, pause: true, interject: true, call_on: true, skip: true, fork: true };
+const topics = [
+  "What does it cost to run a model of ones own?",
+  "Who is liable when an open model does harm?",
+  "Which figures exist on misuse?",
+];
+
+/** A turn that opened three sub-dialogues: one runs, one waits for a person, one has ended. */
+function family(): Snapshot {
+  const spawn = partial(4, 3, { title: "Research", role: "research", model: "sub-dialogues" });
+  const [one, two, three] = topics.map((topic, place) =>
+    childFacts({ id: `c${place + 1}`, turn: spawn.id, topic, turns: place, planned: 5 }),
+  );
+  const children = [
+    { ...one, turns: 2 },
+    { ...two, waits: true, speaker: null },
+    { ...three, status: "completed", live: false, turns: 5 },
+  ] as DialogueFacts["children"];
+  const talk = [...turns(2, 2, 1), partial(3, 2, { text: textOf(1, 1) })];
+  const answer = partial(3, 2, {
+    waits: "answer",
+    person: true,
+    model: "person",
+    asked: { prompt: textOf(0, 2), fields: null },
+  });
+  const other = (id: string, topic: string, all: TurnFacts[], more = {}) => ({
+    dialogue: { ...facts(all, 5, 2).dialogue, id, mode: "chat", topic, can: CAN, ...more },
+    turns: all,
+  });
+  const others = [
+    other("c1", topics[0] ?? "", talk),
+    other("c2", topics[1] ?? "", [...turns(2, 2, 1), answer], { waits: true }),
+  ];
+  return { ...facts([...turns(3, 3, 1), spawn], 7, 3, { children, can: CAN } as Partial<DialogueFacts>), others };
+}
+
+const fields = [
+  { name: "next", kind: "choice" as const, about: "Who goes on", required: true, choices: ["critic", "engineer", "done"] },
+  { name: "score", kind: "number" as const, about: "From 1 to 10", required: true, choices: [] },
+  { name: "why", kind: "text" as const, about: "", required: false, choices: [] },
+];
+
+const asks = (more: Partial<TurnFacts>): Snapshot =>
+  facts([...turns(2, 3, 1), partial(3, 3, more)], 7, 3, { waits: true, can: CAN });
+
+Object.assign(SCENES, {
+  family,
+  answer: () => asks({ waits: "answer", person: true, model: "person", asked: { prompt: textOf(0, 1), fields: null } }),
+  choice: () => asks({ waits: "answer", person: true, model: "person", asked: { prompt: "Who goes on?", fields } }),
+  approval: () => asks({ waits: "approval", text: textOf(1, 1) }),
+  fork: () =>
+    facts([...turns(4, 3, 1).map((turn, place) => ({ ...turn, edited: place === 1 })), partial(5, 3, {})], 7, 3, { can: CAN }),
+});
+
+const NODES = [
+  {
+    id: "3f9a12bc77de",
+    depth: 0,
+    status: "running" as const,
+    facts: "debate: Open weights make models safer; running, 4 turns, $0.0124",
+  },
+  { id: "c1", depth: 1, status: "running" as const, facts: `chat: ${topics[0]}; running, 2 turns, $0.002` },
+  {
+    id: "77aa00112233",
+    depth: 1,
+    status: "completed" as const,
+    facts: "from con_2; judge=gpt-mini; completed, 7 turns, $0.021",
+  },
+  { id: "88aa00112233", depth: 2, status: "failed" as const, facts: "from judge; rounds=3; failed, 3 turns, cost unknown" },
+];
+
 const query = new URLSearchParams(location.search);
 const scene = query.get("scene") ?? "running";
 document.body.dataset.jpThemeLight = String(query.get("theme") !== "dark");
@@ -148,6 +219,7 @@ const first = (SCENES[scene] ?? SCENES.running)?.() ?? null;
 class RichModel extends FakeModel {
   override send(message: ToKernel): void {
     super.send(message);
+    if (message.type === "tree") setTimeout(() => this.say({ type: "tree", nodes: NODES }));
     if (message.type !== "rich") return;
     const answer = fetch("dist/rich.js").then((response) => response.text());
     void answer.then((source) => this.say({ type: "rich", source }));

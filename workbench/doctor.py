@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypedDict
 from urllib.parse import urlsplit
 
 from workbench.errors import WorkbenchError
@@ -70,6 +70,14 @@ class Finding:
     todo: str = ""
 
 
+class Readiness(TypedDict):
+    """Whether a model may be asked now; if not, what it lacks and what to do."""
+
+    ready: bool
+    lacks: str | None
+    todo: str | None
+
+
 def examine(settings: Settings, *, network: bool = True) -> list[Finding]:
     """Look at everything. Blocks for up to `PATIENCE` seconds where something does not answer.
 
@@ -90,23 +98,23 @@ def examine(settings: Settings, *, network: bool = True) -> list[Finding]:
     ]
 
 
-def lacks(card: ModelCard, have: Iterable[str] | None = None) -> tuple[str, str]:
-    """Return what a model lacks to be used, and what to do; two empty texts for one that may be asked now.
+def readiness(cards: Iterable[ModelCard]) -> dict[str, Readiness]:
+    """Return, for each model by name, whether it may be asked now; the only place where that is settled."""
+    have = [each.name for each in installed()]
+    return {card.name: _readiness(card, have) for card in cards}
 
-    Args:
-        card: the model.
-        have: names of the weights on this machine; by default it is looked up.
-    """
+
+def _readiness(card: ModelCard, have: Sequence[str]) -> Readiness:
+    lacks = todo = None
     if card.local:
-        name = card.id.removeprefix("local/")
-        here = name in (have if have is not None else [each.name for each in installed()])
-        return ("", "") if here else (f"the weights {name}", f"workbench models pull {name}")
-    if "endpoint" in card.tags:
-        return (
-            f"a server at {_place(card.api_base or '')}",
-            f"start it, or set api_base under [models.{card.name}] in workbench.toml",
-        )
-    return ("", "") if card.ready else (f"the key {card.key}", f"set {card.key} in the environment or in .env")
+        if (name := card.id.removeprefix("local/")) not in have:
+            lacks, todo = f"the weights {name}", f"workbench models pull {name}"
+    elif "endpoint" in card.tags:
+        lacks = f"a server at {_place(card.api_base or '')}"
+        todo = f"start it, or set api_base under [models.{card.name}] in workbench.toml"
+    elif not card.ready:
+        lacks, todo = f"the key {card.key}", f"set {card.key} in the environment or in .env"
+    return Readiness(ready=lacks is None, lacks=lacks, todo=todo)
 
 
 def _versions() -> list[Finding]:

@@ -2,15 +2,16 @@
 
 Notebook cells block or await; kernels interrupt; widgets click from other threads. None of that may disturb a running
 dialogue, so all of them talk to this loop from outside: `submit` hands a coroutine over, `run` waits for its result,
-`bridge` awaits it from another loop, and `iterate` reads an async generator that lives here.
+`bridge` awaits it from another loop; `iterate` reads an async generator that lives here, and `drain` does so without a loop.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from concurrent.futures import Future
+from queue import SimpleQueue
 from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
@@ -87,5 +88,31 @@ async def iterate(source: AsyncIterator[T]) -> AsyncIterator[T]:
         while (item := await queue.get()) is not _END:
             yield item
         await asyncio.wrap_future(pumping)
+    finally:
+        pumping.cancel()
+
+
+def drain(source: AsyncIterator[T]) -> Iterator[T]:
+    """Read an async iterator that has to run on the engine's loop, from a thread; leaving early closes it.
+
+    Raises:
+        RuntimeError: on the engine's own thread, which would wait for itself.
+    """
+    if on_engine_loop():
+        raise RuntimeError("this blocks, and on the workbench's own event loop it would wait for itself; await instead")
+    queue: SimpleQueue[Any] = SimpleQueue()
+
+    async def pump() -> None:
+        try:
+            async for item in source:
+                queue.put(item)
+        finally:
+            queue.put(_END)
+
+    pumping = submit(pump())
+    try:
+        while (item := queue.get()) is not _END:
+            yield item
+        pumping.result()
     finally:
         pumping.cancel()

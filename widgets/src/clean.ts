@@ -4,7 +4,7 @@
  * Texts and reasoning stay as they are, because the Markdown renderer cleans what it draws.
  */
 import { visible } from "./markdown/index.js";
-import type { CallFacts, DialogueFacts, Snapshot, TurnPatch } from "./protocol.js";
+import type { CallFacts, ChildFacts, DialogueFacts, Snapshot, TreeNode, TurnPatch } from "./protocol.js";
 
 function cleanFields<T extends object>(value: T, names: readonly (keyof T)[]): T {
   const result = { ...value };
@@ -27,9 +27,20 @@ export function cleanDialogue<T extends Partial<DialogueFacts>>(dialogue: T): T 
   const result = cleanFields(dialogue, ["mode", "topic", "reason"]);
   if (result.planned) result.planned = result.planned.map((turn) => cleanFields(turn, ["title"]));
   if (result.speakers) result.speakers = result.speakers.map((speaker) => cleanFields(speaker, ["title", "model"]));
+  if (result.children) result.children = result.children.map(cleanChild);
   return result;
 }
 
+const cleanChild = (child: ChildFacts): ChildFacts => cleanFields(child, ["mode", "topic", "speaker"]);
+
+export const cleanNode = (node: TreeNode): TreeNode => cleanFields(node, ["facts"]);
+
 export function cleanSnapshot(snapshot: Snapshot): Snapshot {
-  return { ...snapshot, dialogue: cleanDialogue(snapshot.dialogue), turns: snapshot.turns.map(cleanTurn) };
+  const others = snapshot.others?.map((other) => ({ ...other, ...cleanAll(other) })) ?? [];
+  return { ...snapshot, ...cleanAll(snapshot), others };
 }
+
+const cleanAll = ({ dialogue, turns }: Pick<Snapshot, "dialogue" | "turns">) => ({
+  dialogue: cleanDialogue(dialogue),
+  turns: turns.map(cleanTurn),
+});

@@ -85,7 +85,7 @@ export class Follow {
 
 /** How far to scroll for the end of what is being said; null where that is the end of the box. */
 function newest(box: HTMLElement): number | null {
-  const speaking = [...box.querySelectorAll('.wb-turn[data-state="running"]')];
+  const speaking = [...box.querySelectorAll('.wb-turn:is([data-state="running"], [data-state="waiting"])')];
   if (!speaking.length) return null;
   const end = Math.max(...speaking.map((turn) => turn.getBoundingClientRect().bottom));
   return Math.max(0, box.scrollTop + end - box.getBoundingClientRect().top - box.clientHeight + NEAR / 2);

@@ -5,15 +5,20 @@ export interface Place {
   column: number;
 }
 
-/** A turn starts a new row when its speaker already has one in the current row; rows never go back. Both count from 1. */
-export function places(turns: readonly { role: string }[], roles: readonly string[]): Place[] {
+/**
+ * A turn starts a new row when its speaker already has one in the current row; rows never go back. Both count from 1.
+ *
+ * A `wide` turn has a row of its own, and the column 0: all of them.
+ */
+export function places(turns: readonly { role: string; wide?: boolean }[], roles: readonly string[]): Place[] {
   let row = 1;
   let spoke = new Set<string>();
-  return turns.map(({ role }) => {
-    if (spoke.has(role)) {
+  return turns.map(({ role, wide }) => {
+    if (spoke.size && (wide || spoke.has(role))) {
       row += 1;
       spoke = new Set();
     }
+    if (wide) return { row: row++, column: 0 };
     spoke.add(role);
     return { row, column: Math.max(roles.indexOf(role), 0) + 1 };
   });

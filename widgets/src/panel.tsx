@@ -1,18 +1,18 @@
-/** The whole panel: head, rail, turns, and what a screen reader hears. */
+/** The whole panel: head, rail, turns or tree, a person's part, and what a screen reader hears. */
+import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useMemo, useRef } from "preact/hooks";
-import { fits, places } from "./lanes.js";
+import { fits } from "./lanes.js";
 import type { Look } from "./look.js";
 import { Notices } from "./notices.js";
-import type { Speaker } from "./protocol.js";
-import { Rail, segments, turnState } from "./rail.js";
+import { TakePart } from "./part.js";
+import { Rail, segments } from "./rail.js";
 import type { Facts } from "./session.js";
-import type { State } from "./store.js";
+import { type State, type Told, toldOf } from "./store.js";
+import { Talk } from "./talk.js";
 import { Summary, Tools } from "./toolbar.js";
-import { Turn } from "./turn.js";
+import { Tree } from "./tree.js";
 import type { View } from "./view.js";
-import { type Standing, standing } from "./words.js";
-
-const ACCENTS = 8;
+import { standing } from "./words.js";
 
 interface Props {
   view: View;
@@ -24,7 +24,7 @@ export function Panel({ view, facts, look }: Props) {
   const { state } = facts;
   return (
     <div class="wb-panel" data-lm-suppress-shortcuts="true">
-      {state ? <Dialogue view={view} facts={facts} look={look} state={state} /> : <Nothing lost={facts.lost} />}
+      {state ? <Shown view={view} facts={facts} look={look} state={state} /> : <Nothing lost={facts.lost} />}
       <div class="wb-hear" aria-live="polite">
         {look.said}
       </div>
@@ -37,51 +37,79 @@ function Nothing({ lost }: { lost: boolean }) {
   return <p class="wb-empty">{text}</p>;
 }
 
-function Dialogue({ view, facts, look, state }: Props & { state: State }) {
-  const { dialogue, turns } = state;
+function Shown({ view, facts, look, state }: Props & { state: State }) {
+  const told = toldOf(state, look.shown ?? state.dialogue.id);
+  return (
+    <>
+      {look.shown && <Back topic={state.dialogue.topic} view={view} />}
+      {told ? (
+        <Dialogue key={told.dialogue.id} view={view} facts={facts} look={look} state={state} told={told} />
+      ) : (
+        <p class="wb-empty">{facts.lost ? "The kernel does not answer." : "Opening the dialogue."}</p>
+      )}
+    </>
+  );
+}
+
+function Back({ topic, view }: { topic: string; view: View }) {
+  return (
+    <p class="wb-back">
+      <button type="button" class="wb-button" onClick={() => view.show(null)}>
+        Back
+      </button>
+      <span title={topic}>to {topic}</span>
+    </p>
+  );
+}
+
+interface DialogueProps extends Props {
+  state: State;
+  told: Told;
+}
+
+function Dialogue({ view, facts, look, state, told }: DialogueProps) {
+  const { dialogue, turns } = told;
   const stands = standing(dialogue, facts.lost);
-  const roles = dialogue.speakers.map((speaker) => speaker.role);
-  const accents = new Map(roles.map((role, place) => [role, place % ACCENTS]));
-  const all = segments(state, accents, stands);
+  const all = segments(told, stands);
   // The rail is drawn again only when a segment is another one, not with every token.
   const kept = useMemo(() => all, [all.map((segment) => `${segment.id} ${segment.state}`).join("\n")]);
-  const room = roles.length > 1 ? fits(look.width, roles.length) : null;
+  const speakers = dialogue.speakers.length;
+  const room = speakers > 1 ? fits(look.width, speakers) : null;
   return (
     <>
       <div class="wb-top">
         <p class="wb-topic" title={dialogue.topic}>
           {dialogue.topic}
         </p>
-        <Summary facts={facts} state={state} stands={stands} view={view} />
+        <Summary facts={facts} told={told} stands={stands} view={view} />
         <Rail all={kept} view={view} />
-        <Notices facts={facts} stands={stands} view={view} />
-        {(turns.length > 0 || dialogue.live) && <Tools state={state} view={view} room={room} />}
+        <Notices facts={facts} told={told} stands={stands} view={view} />
+        {(turns.length > 0 || dialogue.live) && <Tools facts={facts} told={told} view={view} room={room} />}
       </div>
-      <Turns view={view} look={look} state={state} stands={stands} accents={accents} columns={look.columns && room === true} />
+      {look.tree ? (
+        <div class="wb-middle">
+          <div class="wb-scroll">
+            <Tree facts={facts} state={state} shown={dialogue.id} view={view} />
+          </div>
+        </div>
+      ) : (
+        <Turns view={view} told={told}>
+          <Talk told={told} facts={facts} look={look} columns={look.columns && room === true} view={view} />
+        </Turns>
+      )}
+      {!facts.lost && <TakePart told={told} view={view} />}
       {view.footer?.()}
     </>
   );
 }
 
-interface TurnsProps {
-  view: View;
-  look: Look;
-  state: State;
-  stands: Standing;
-  accents: ReadonlyMap<string, number>;
-  columns: boolean;
-}
-
-function Turns({ view, look, state, stands, accents, columns }: TurnsProps) {
-  const { dialogue, turns } = state;
+function Turns({ view, told, children }: { view: View; told: Told; children: ComponentChildren }) {
+  const { dialogue, turns } = told;
   const box = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
     view.follow.attach(box.current);
     return () => view.follow.attach(null);
   }, [view]);
-  const roles = dialogue.speakers.map((speaker) => speaker.role);
-  const spots = places(turns, roles);
-  const usual = new Map(dialogue.speakers.map((speaker) => [speaker.role, speaker.model]));
   return (
     <div class="wb-middle">
       <div
@@ -93,23 +121,7 @@ function Turns({ view, look, state, stands, accents, columns }: TurnsProps) {
         role="region"
         aria-label="What was said"
       >
-        <div class={columns ? "wb-turns wb-columns" : "wb-turns wb-list"} style={{ "--wb-lanes": roles.length }}>
-          {columns &&
-            dialogue.speakers.map((speaker, place) => <Head key={`lane ${speaker.role}`} speaker={speaker} place={place} />)}
-          {turns.map((turn, place) => (
-            <Turn
-              key={turn.id}
-              turn={turn}
-              state={turnState(turn.status, stands)}
-              accent={accents.get(turn.role) ?? ACCENTS - 1}
-              row={(spots[place]?.row ?? 1) + 1}
-              column={spots[place]?.column ?? 1}
-              collapsed={look.collapsed.has(turn.id)}
-              usual={columns && (turn.served ?? turn.model) === usual.get(turn.role)}
-              view={view}
-            />
-          ))}
-        </div>
+        {children}
         {turns.length === 0 && (
           <p class="wb-empty">{dialogue.live ? "The first turn is about to start." : "Nothing was said."}</p>
         )}
@@ -119,14 +131,6 @@ function Turns({ view, look, state, stands, accents, columns }: TurnsProps) {
           Latest
         </button>
       )}
-    </div>
-  );
-}
-
-function Head({ speaker, place }: { speaker: Speaker; place: number }) {
-  return (
-    <div class={`wb-lane wb-accent-${place % ACCENTS}`} style={{ "--wb-column": place + 1 }}>
-      <b>{speaker.title}</b> <span>{speaker.model}</span>
     </div>
   );
 }

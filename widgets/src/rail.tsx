@@ -1,7 +1,8 @@
 /** Progress and way in one: a segment per planned turn. */
 import { useState } from "preact/hooks";
 import { memo } from "./memo.js";
-import type { State } from "./store.js";
+import type { Speaker, TurnFacts } from "./protocol.js";
+import type { Told } from "./store.js";
 import type { View } from "./view.js";
 import { lower, type Standing } from "./words.js";
 
@@ -14,27 +15,34 @@ export interface Segment {
   opens: boolean;
 }
 
-/** How a turn stands: one that runs does so only while its dialogue does. */
-export function turnState(status: Standing, dialogue: Standing): Standing {
-  return status === "running" && dialogue !== "running" && dialogue !== "paused"
-    ? dialogue === "lost"
-      ? "lost"
-      : "interrupted"
-    : status;
+const ACCENTS = 8;
+
+/** A colour for each speaker; the ninth begins again. */
+export const accentsOf = (speakers: readonly Speaker[]): ReadonlyMap<string, number> =>
+  new Map(speakers.map(({ role }, place) => [role, place % ACCENTS]));
+
+/** How a turn stands: one that runs or waits does so only while its dialogue does. */
+export function turnState({ status, waits }: Pick<TurnFacts, "status" | "waits">, dialogue: Standing): Standing {
+  if (status !== "running") return status;
+  if (dialogue === "lost") return dialogue;
+  if (dialogue !== "running" && dialogue !== "paused" && dialogue !== "waiting") return "interrupted";
+  return waits ? "waiting" : status;
 }
 
-export function segments({ dialogue, turns }: State, accents: ReadonlyMap<string, number>, state: Standing): Segment[] {
+export function segments({ dialogue, turns }: Told, state: Standing): Segment[] {
+  const accents = accentsOf(dialogue.speakers);
   const begun = new Map(turns.map((turn) => [turn.id, turn]));
   const planned = new Set(dialogue.planned.map((turn) => turn.id));
-  const all = [...dialogue.planned, ...turns.filter((turn) => !planned.has(turn.id))];
+  const added = turns.filter((turn) => !planned.has(turn.id));
+  const all = [...dialogue.planned, ...added].sort((a, b) => a.index - b.index);
   return all.map((turn, place) => {
     const facts = begun.get(turn.id);
-    const stands = facts ? turnState(facts.status, state) : "planned";
+    const stands = facts ? turnState(facts, state) : "planned";
     const said = stands === "planned" ? "to come" : lower(stands);
     return {
       id: turn.id,
       name: `Turn ${place + 1}, ${turn.title}, ${said}`,
-      accent: accents.get(turn.role) ?? 7,
+      accent: accents.get(turn.role) ?? ACCENTS - 1,
       state: stands,
       opens: place > 0 && turn.round !== all[place - 1]?.round,
     };

@@ -1,6 +1,6 @@
 /** The player of a saved page: the same panel, whose facts come from a time line instead of a kernel. */
 import type { Action, Snapshot } from "./protocol.js";
-import type { Facts, Source } from "./session.js";
+import { type Facts, NOTHING, type Reply, type Source } from "./session.js";
 import { fromSnapshot } from "./store.js";
 import { at, type Timeline, timeline } from "./timeline.js";
 import { View } from "./view.js";
@@ -10,6 +10,8 @@ const SPEEDS = [1, 2, 4, 8, 16];
 
 export class Player implements Source {
   facts: Facts;
+  readonly drafts = new Map<string, string>();
+  readonly askTree = null;
   speed = 1;
   playing = false;
   readonly line: Timeline;
@@ -23,7 +25,7 @@ export class Player implements Source {
     this.#snapshot = snapshot;
     this.line = timeline(snapshot);
     this.t = this.line.total;
-    this.facts = { state: null, lost: false, heard: false, pending: null, refused: null };
+    this.facts = { ...NOTHING };
     this.seek(this.t);
   }
 
@@ -37,6 +39,13 @@ export class Player implements Source {
   }
 
   act(_: Action): void {}
+  ask(): Promise<Reply> {
+    return Promise.resolve({ ok: false, text: "This page is saved; there is nobody to ask." });
+  }
+  /** A saved page has all that it needs. */
+  need(): () => void {
+    return () => {};
+  }
   dismiss(): void {}
   askRich(): void {}
 

@@ -3,9 +3,10 @@
  *
  * All views of the model share it, so that they agree.
  */
-import { provideRich } from "./markdown/index.js";
-import type { Action, FromKernel, Model, Snapshot, ToKernel, Update } from "./protocol.js";
-import { fold, fromSnapshot, type State } from "./store.js";
+import { cleanNode } from "./clean.js";
+import { provideRich, visible } from "./markdown/index.js";
+import type { Action, DialogueFacts, FromKernel, Model, Snapshot, ToKernel, TreeNode, Update, Wish } from "./protocol.js";
+import { fold, fromSnapshot, type State, toldOf } from "./store.js";
 
 /** What a view draws. A new object whenever something changed. */
 export interface Facts {
@@ -15,17 +16,36 @@ export interface Facts {
   lost: boolean;
   /** The kernel spoke on this page, so its clock may tick. */
   heard: boolean;
-  /** What was asked for and has not happened yet. */
-  pending: Action | null;
+  /** What was asked for, of which dialogue, and has not happened yet. */
+  pending: Pending | null;
   /** Why the last wish was not granted. */
   refused: string | null;
+  /** All forks and sub-dialogues of the family; null while nobody asked. */
+  tree: readonly TreeNode[] | null;
 }
+
+export const NOTHING: Facts = { state: null, lost: false, heard: false, pending: null, refused: null, tree: null };
+
+interface Pending {
+  action: Action;
+  of: string;
+}
+
+/** What became of a wish: the dialogue that came of it, or why it was not granted. */
+export type Reply = { ok: true; id: string | null } | { ok: false; text: string };
 
 /** Where a view has its facts from: a kernel, or a saved page that is played back. */
 export interface Source {
   readonly facts: Facts;
+  /** What a person wrote and has not sent, by the box they wrote it into. */
+  readonly drafts: Map<string, string>;
   subscribe(listener: () => void): () => void;
-  act(action: Action): void;
+  act(action: Action, of: string): void;
+  ask(of: string, wish: Wish): Promise<Reply>;
+  /** Be told all of another dialogue; returns how to need it no longer. */
+  need(id: string): () => void;
+  /** null: there is nobody to ask for the tree. */
+  readonly askTree: (() => void) | null;
   dismiss(): void;
   askRich(): void;
   /** The kernel's clock, Unix seconds. */
@@ -43,8 +63,14 @@ const FORGOTTEN = 30_000;
 
 const clock = (): number => Date.now() / 1000;
 
+/** Replies go to all pages; this tells whose they are. */
+const PAGE = `${Math.random().toString(36).slice(2)}-`;
+let asks = 0;
+
 export class Session implements Source {
-  facts: Facts = { state: null, lost: false, heard: false, pending: null, refused: null };
+  facts: Facts = { ...NOTHING };
+  readonly drafts = new Map<string, string>();
+  readonly askTree = (): void => this.#send({ type: "tree" });
   readonly #model: Model;
   readonly #listeners = new Set<() => void>();
   readonly #receive = (message: FromKernel): void => this.#take(message);
@@ -55,6 +81,11 @@ export class Session implements Source {
   #unanswered = 0;
   #actedAt = 0;
   #askedRich = false;
+  /** How many views need a dialogue beside the panel's own. */
+  readonly #needed = new Map<string, number>();
+  /** Those that were asked for and have not come yet. */
+  readonly #opening = new Set<string>();
+  readonly #asked = new Map<string, (reply: Reply) => void>();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(model: Model) {
@@ -82,12 +113,49 @@ export class Session implements Source {
     return heard && !lost ? clock() + state.skew : state.dialogue.now;
   }
 
-  act(action: Action): void {
+  act(action: Action, of: string): void {
     if (this.facts.pending) return;
     this.#actedAt = Date.now();
-    this.#change({ pending: action, refused: null });
-    this.#send({ type: action });
+    this.#change({ pending: { action, of }, refused: null });
+    this.#send({ type: action, of });
     this.#watch(PATIENCE, () => this.#sync());
+  }
+
+  ask(of: string, wish: Wish): Promise<Reply> {
+    const ask = `${PAGE}${++asks}`;
+    return new Promise((reply) => {
+      this.#asked.set(ask, reply);
+      this.#send({ ...wish, of, ask });
+      this.#watch(PATIENCE, () => this.#sync());
+    });
+  }
+
+  need(id: string): () => void {
+    this.#needed.set(id, (this.#needed.get(id) ?? 0) + 1);
+    this.#openNeeded();
+    return () => {
+      const left = (this.#needed.get(id) ?? 1) - 1;
+      if (left) this.#needed.set(id, left);
+      else if (this.#needed.delete(id)) this.#send({ type: "close", of: id });
+    };
+  }
+
+  /** Also what another page has closed, which had it open, too. */
+  #openNeeded(): void {
+    const { state } = this.facts;
+    if (!state) return;
+    for (const id of this.#needed.keys()) {
+      if (toldOf(state, id)) this.#opening.delete(id);
+      else if (!this.#opening.has(id)) {
+        this.#opening.add(id);
+        this.#send({ type: "open", of: id });
+      }
+    }
+  }
+
+  #reply(ask: string, reply: Reply): void {
+    this.#asked.get(ask)?.(reply);
+    this.#asked.delete(ask);
   }
 
   dismiss(): void {
@@ -105,15 +173,24 @@ export class Session implements Source {
     this.#unanswered = 0;
     const heard = { heard: true, lost: false };
     if (message.type === "rich") void provideRich(message.source).then(() => this.#change({}));
-    if (message.type === "refused") this.#change({ ...heard, pending: null, refused: message.text });
+    if (message.type === "refused") this.#refuse(visible(message.text), message.ask);
+    if (message.type === "done") this.#reply(message.ask, { ok: true, id: message.id ?? null });
+    if (message.type === "tree") this.#change({ ...heard, tree: message.nodes.map(cleanNode) });
     if (message.type === "update") this.#change({ ...heard, ...this.#folded(message) });
     if (message.type === "snapshot") {
       this.#behind = false;
+      this.#opening.clear();
       this.#change({ ...heard, state: fromSnapshot(message, clock(), this.facts.state) });
       if (Date.now() - this.#actedAt > FORGOTTEN) this.#change({ pending: null });
     }
     this.#answered ||= !this.#behind;
     if (this.#answered) this.#listen();
+  }
+
+  /** Who asked hears why not; what no box of this page asked for is said at the top. */
+  #refuse(text: string, ask: string | undefined): void {
+    if (ask !== undefined) this.#reply(ask, { ok: false, text });
+    else this.#change({ heard: true, lost: false, pending: null, refused: text });
   }
 
   #folded(update: Update): { state?: State } {
@@ -132,7 +209,10 @@ export class Session implements Source {
     const before = this.#messages;
     this.#send({ type: "sync" });
     this.#watch(PATIENCE, () => {
-      if (this.#messages === before) this.#change({ lost: true, pending: null });
+      if (this.#messages === before) {
+        this.#change({ lost: true, pending: null });
+        for (const ask of [...this.#asked.keys()]) this.#reply(ask, { ok: false, text: "The kernel does not answer." });
+      }
       this.#unanswered += 1;
       this.#watch(AGAIN * this.#unanswered, () => this.#sync());
     });
@@ -161,14 +241,15 @@ export class Session implements Source {
   #change(change: Partial<Facts>): void {
     const facts = { ...this.facts, ...change };
     const { pending, state } = facts;
-    if (pending && state && happened(pending, state)) facts.pending = null;
+    const told = pending && state && toldOf(state, pending.of);
+    if (pending && state && (!told || happened(pending.action, told.dialogue))) facts.pending = null;
     this.facts = facts;
+    this.#openNeeded();
     for (const listener of [...this.#listeners]) listener();
   }
 }
 
 /** Whether the facts show what was asked for. */
-function happened(action: Action, { dialogue }: State): boolean {
-  const { live, paused } = dialogue;
+function happened(action: Action, { live, paused }: DialogueFacts): boolean {
   return { stop: !live, pause: paused || !live, unpause: !paused || !live, resume: live }[action];
 }

@@ -4,28 +4,44 @@
  * Turns that did not change keep their identity, which is how the panel knows what need not be drawn again.
  */
 import { cleanDialogue, cleanSnapshot, cleanTurn } from "./clean.js";
-import type { DialogueFacts, Snapshot, TurnFacts, TurnPatch, Update } from "./protocol.js";
+import type { DialogueFacts, Other, OtherPatch, Patch, Snapshot, TurnFacts, TurnPatch, Update } from "./protocol.js";
 
-export interface State {
-  /** Number of the last update taken in. */
-  n: number;
+/** One dialogue, as far as it is told. */
+export interface Told {
   dialogue: DialogueFacts;
   turns: readonly TurnFacts[];
-  /** The kernel's clock minus ours, seconds. */
-  skew: number;
   /** When `dialogue.ran` was true, by the kernel's clock. */
   ranAt: number;
 }
 
+/** The panel's own dialogue, and those told beside it. */
+export interface State extends Told {
+  /** Number of the last update taken in. */
+  n: number;
+  /** The kernel's clock minus ours, seconds. */
+  skew: number;
+  others: ReadonlyMap<string, Told>;
+}
+
+/** A dialogue by its id. */
+export const toldOf = (state: State, id: string): Told | undefined => (id === state.dialogue.id ? state : state.others.get(id));
+
 /** Begin with a snapshot, or replace everything by one. `at` is our clock, Unix seconds. */
 export function fromSnapshot(raw: Snapshot, at: number, before: State | null = null): State {
-  const { n, dialogue, turns } = cleanSnapshot(raw);
-  const known = new Map(before?.turns.map((turn) => [turn.id, turn]));
+  const { n, others = [], ...own } = cleanSnapshot(raw);
   return {
     n,
+    ...whole(own, before),
+    skew: own.dialogue.now - at,
+    others: new Map(others.map((other) => [other.dialogue.id, whole(other, before?.others.get(other.dialogue.id))])),
+  };
+}
+
+function whole({ dialogue, turns }: Other, before?: Told | null): Told {
+  const known = new Map(before?.turns.map((turn) => [turn.id, turn]));
+  return {
     dialogue,
     turns: turns.map((turn) => keep(known.get(turn.id), turn)).sort((a, b) => a.index - b.index),
-    skew: dialogue.now - at,
     ranAt: dialogue.now,
   };
 }
@@ -34,14 +50,38 @@ export function fromSnapshot(raw: Snapshot, at: number, before: State | null = n
 export function fold(state: State, update: Update, at: number): State | null {
   if (update.n <= state.n) return state;
   if (update.n !== state.n + 1) return null;
-  const turns = update.turns?.length ? patchTurns(state.turns, update.turns) : state.turns;
-  if (!turns) return null;
-  const next = { ...state, n: update.n, turns };
-  if (!update.dialogue) return next;
-  next.dialogue = { ...state.dialogue, ...cleanDialogue(update.dialogue) };
-  if (update.dialogue.now !== undefined) next.skew = update.dialogue.now - at;
-  if (update.dialogue.ran !== undefined) next.ranAt = at + next.skew;
-  return next;
+  const skew = update.dialogue?.now === undefined ? state.skew : update.dialogue.now - at;
+  const own = patchTold(state, update, at + skew);
+  const others = patchOthers(state.others, update.others ?? [], at + skew);
+  return own && others && { ...own, n: update.n, skew, others };
+}
+
+/** null: a dialogue or a turn that nobody introduced, which cannot be drawn. */
+function patchOthers(before: State["others"], patches: OtherPatch[], now: number): State["others"] | null {
+  if (!patches.length) return before;
+  const others = new Map(before);
+  for (const patch of patches) {
+    const old = others.get(patch.of);
+    if (patch.gone) {
+      others.delete(patch.of);
+      continue;
+    }
+    if (!old && patch.dialogue?.id === undefined) return null;
+    const next = patchTold(old ?? { dialogue: {} as DialogueFacts, turns: [], ranAt: now }, patch, now);
+    if (!next) return null;
+    others.set(patch.of, next);
+  }
+  return others;
+}
+
+function patchTold(told: Told, { dialogue, turns }: Patch, now: number): Told | null {
+  const next = turns?.length ? patchTurns(told.turns, turns) : told.turns;
+  if (!next) return null;
+  return {
+    dialogue: dialogue ? { ...told.dialogue, ...cleanDialogue(dialogue) } : told.dialogue,
+    turns: next,
+    ranAt: dialogue?.ran === undefined ? told.ranAt : now,
+  };
 }
 
 /** null: a turn that nobody introduced, which cannot be drawn. */
@@ -70,7 +110,7 @@ function keep(old: TurnFacts | undefined, turn: TurnFacts): TurnFacts {
   if (!old) return turn;
   const names = Object.keys(turn) as (keyof TurnFacts)[];
   const same = names.every((name) =>
-    name === "calls" ? JSON.stringify(old.calls) === JSON.stringify(turn.calls) : old[name] === turn[name],
+    name === "calls" || name === "asked" ? JSON.stringify(old[name]) === JSON.stringify(turn[name]) : old[name] === turn[name],
   );
   return same ? old : turn;
 }

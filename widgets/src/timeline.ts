@@ -3,7 +3,7 @@
  *
  * The time line counts the seconds in which somebody spoke; a gap in which nobody did is shortened.
  */
-import type { CallFacts, DialogueFacts, Snapshot, TurnFacts } from "./protocol.js";
+import type { CallFacts, ChildFacts, DialogueFacts, Other, Snapshot, TurnFacts } from "./protocol.js";
 
 /** Seconds that a gap between turns keeps. */
 const GAP = 2;
@@ -40,25 +40,56 @@ export function moment({ stretches }: Timeline, t: number): number {
   return here ? Math.min(here.start + t - here.at, here.end) : 0;
 }
 
+const CANNOT = { stop: false, pause: false, unpause: false, resume: false };
+
 /** The dialogue as it was `t` seconds into its time line; from the end on, as it is. */
 export function at(snapshot: Snapshot, t: number, line: Timeline = timeline(snapshot)): Snapshot {
-  const can = { stop: false, pause: false, unpause: false, resume: false };
-  if (t >= line.total) return { ...snapshot, dialogue: { ...snapshot.dialogue, live: false, can } };
+  if (t >= line.total) return { ...snapshot, dialogue: { ...snapshot.dialogue, live: false, can: CANNOT } };
   const now = moment(line, Math.max(t, 0));
-  const turns = snapshot.turns.filter((turn) => turn.started_at <= now).map((turn) => turnAt(turn, now));
-  const dialogue: DialogueFacts = {
-    ...snapshot.dialogue,
-    ...spent(turns),
-    status: "running",
-    reason: null,
-    live: true,
-    paused: false,
-    ran: Math.max(t, 0),
-    now,
-    can,
-  };
-  return { n: snapshot.n, dialogue, turns };
+  const others = snapshot.others?.map((other) => otherAt(other, now, snapshot)) ?? [];
+  return { n: snapshot.n, ...running(snapshot, now, Math.max(t, 0), snapshot), others };
 }
+
+/** One that had ended by then is as it is. */
+function otherAt(other: Other, now: number, all: Snapshot): Other {
+  if (now >= endOf(other)) return { ...other, dialogue: { ...other.dialogue, can: CANNOT } };
+  return running(other, now, Math.max(0, now - startOf(other)), all);
+}
+
+function running({ dialogue, turns }: Other, now: number, ran: number, all: Snapshot): Other {
+  const begun = turns.filter((turn) => turn.started_at <= now).map((turn) => turnAt(turn, now));
+  const children = dialogue.children?.flatMap((child) => childAt(child, now, all)) ?? [];
+  return {
+    dialogue: {
+      ...dialogue,
+      ...spent(begun),
+      status: "running",
+      reason: null,
+      live: true,
+      paused: false,
+      waits: false,
+      ran,
+      now,
+      can: CANNOT,
+      children,
+    },
+    turns: begun,
+  };
+}
+
+/** A card as it was; none of what had not begun. */
+function childAt(child: ChildFacts, now: number, { others }: Snapshot): ChildFacts[] {
+  const other = others?.find(({ dialogue }) => dialogue.id === child.id);
+  if (!other || now >= endOf(other)) return [child];
+  if (now < startOf(other)) return [];
+  const begun = other.turns.filter((turn) => turn.started_at <= now).map((turn) => turnAt(turn, now));
+  const { turns = 0, cost = null } = spent(begun);
+  const speaker = begun.findLast(({ status }) => status === "running")?.title ?? null;
+  return [{ ...child, status: "running", live: true, paused: false, waits: false, turns, cost, speaker }];
+}
+
+const startOf = ({ turns }: Other): number => Math.min(...turns.map((turn) => turn.started_at));
+const endOf = ({ turns }: Other): number => Math.max(...turns.map(ended));
 
 function ended(turn: TurnFacts): number {
   const calls = turn.calls.map((call) => call.started_at + call.queue + call.total);
@@ -73,6 +104,7 @@ function turnAt(turn: TurnFacts, now: number): TurnFacts {
   return {
     ...turn,
     status: "running",
+    waits: null,
     reasoning: cut(turn.reasoning, shown),
     text: cut(turn.text, shown - turn.reasoning.length),
     served: share > 0 ? turn.served : null,

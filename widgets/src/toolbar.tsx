@@ -2,24 +2,25 @@
 import { Actions } from "./actions.js";
 import { Clock } from "./clock.js";
 import { CopyButton } from "./copy-button.js";
+import { keyOf } from "./look.js";
 import { Mark } from "./marks.js";
 import type { DialogueFacts } from "./protocol.js";
 import { MOST } from "./search.js";
 import type { Facts } from "./session.js";
-import type { State } from "./store.js";
+import type { Told } from "./store.js";
 import { asMarkdown } from "./transcript.js";
 import type { View } from "./view.js";
 import { count, money, STANDING, type Standing } from "./words.js";
 
 interface Props {
   facts: Facts;
-  state: State;
+  told: Told;
   stands: Standing;
   view: View;
 }
 
-export function Summary({ facts, state, stands, view }: Props) {
-  const { dialogue } = state;
+export function Summary({ facts, told, stands, view }: Props) {
+  const { dialogue } = told;
   return (
     <div class="wb-summary">
       <span class="wb-standing">
@@ -27,16 +28,16 @@ export function Summary({ facts, state, stands, view }: Props) {
         {STANDING[stands]}
       </span>
       <span>{dialogue.mode}</span>
-      <span>{progress(state)}</span>
+      <span>{progress(told)}</span>
       {dialogue.calls > 0 && <span title={tokenTitle(dialogue)}>{count(dialogue.tokens, "token")}</span>}
       {dialogue.calls > 0 && <span title={costTitle(dialogue)}>{costs(dialogue)}</span>}
-      <Clock read={() => ran(state, view.source.now())} runs={ticks(state, facts)} />
-      <Actions facts={facts} source={view.source} />
+      <Clock read={() => ran(told, view.source.now())} runs={ticks(told, facts)} />
+      <Actions facts={facts} told={told} source={view.source} />
     </div>
   );
 }
 
-function progress({ dialogue, turns }: State): string {
+function progress({ dialogue, turns }: Told): string {
   const all = Math.max(dialogue.planned.length, turns.length);
   if (dialogue.status === "completed" || dialogue.status === "converged") return count(dialogue.turns, "turn");
   if (!dialogue.live) return `${dialogue.turns} of ${count(all, "turn")}`;
@@ -63,27 +64,29 @@ function costTitle({ calls, lost_calls: lost }: DialogueFacts): string {
 }
 
 /** The kernel stops the dialogue's clock while it is paused; turns that run to their end count. */
-function ticks({ dialogue, turns }: State, { heard, lost }: Facts): boolean {
+function ticks({ dialogue, turns }: Told, { heard, lost }: Facts): boolean {
   if (!dialogue.live || !heard || lost) return false;
   return !dialogue.paused || turns.some((turn) => turn.status === "running");
 }
 
-function ran({ dialogue, turns, ranAt }: State, now: number): number {
+function ran({ dialogue, turns, ranAt }: Told, now: number): number {
   const still = dialogue.paused && !turns.some((turn) => turn.status === "running");
   return dialogue.live && !still ? dialogue.ran + Math.max(0, now - ranAt) : dialogue.ran;
 }
 
 interface ToolProps {
-  state: State;
+  facts: Facts;
+  told: Told;
   view: View;
   /** Whether columns have room; null where there is only one speaker. */
   room: boolean | null;
 }
 
-export function Tools({ state, view, room }: ToolProps) {
+export function Tools({ facts, told, view, room }: ToolProps) {
   const { look } = view;
-  const folded = state.turns.length > 0 && state.turns.every((turn) => look.collapsed.has(turn.id));
-  const foldAll = () => view.change({ collapsed: new Set(folded ? [] : state.turns.map((turn) => turn.id)) });
+  const keys = told.turns.map((turn) => keyOf(told.dialogue.id, turn.id));
+  const folded = keys.length > 0 && keys.every((key) => look.collapsed.has(key));
+  const foldAll = () => view.change({ collapsed: new Set(folded ? [] : keys) });
   return (
     <div class="wb-tools">
       <Find view={view} />
@@ -112,10 +115,21 @@ export function Tools({ state, view, room }: ToolProps) {
       <button type="button" class="wb-button" onClick={foldAll}>
         {folded ? "Expand all" : "Collapse all"}
       </button>
+      {view.source.askTree && !facts.lost && (
+        <button
+          type="button"
+          class="wb-button"
+          aria-pressed={look.tree}
+          title="Forks and sub-dialogues"
+          onClick={() => view.change({ tree: !look.tree })}
+        >
+          Tree
+        </button>
+      )}
       <CopyButton
         label="Copy all"
         name="Copy the transcript as Markdown"
-        text={() => asMarkdown(state)}
+        text={() => asMarkdown(told)}
         say={(text) => view.say(text)}
       />
     </div>

@@ -1,54 +1,89 @@
-/** One turn: who speaks, what it took, what was said. */
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+/** One turn: who speaks, what it took, what was said, what it opened, and what a person is to do about it. */
+import { useState } from "preact/hooks";
 import { Calls, standIn } from "./calls.js";
+import { type Below, Cards } from "./cards.js";
 import { Clock } from "./clock.js";
 import { CopyButton } from "./copy-button.js";
+import { ForkForm } from "./fork.js";
 import { visible } from "./markdown/index.js";
-import { Chevron, Mark } from "./marks.js";
+import { Branch, Chevron, Mark } from "./marks.js";
 import { memo } from "./memo.js";
-import type { TurnFacts } from "./protocol.js";
+import { Person } from "./person.js";
+import type { Speaker, TurnFacts } from "./protocol.js";
+import { Markdown } from "./text.js";
 import type { View } from "./view.js";
 import { count, money, STANDING, type Standing, seconds } from "./words.js";
 
 interface Props {
+  /** The dialogue's id. */
+  of: string;
   turn: TurnFacts;
   state: Standing;
   accent: number;
   row: number;
+  /** 0: across all columns. */
   column: number;
   collapsed: boolean;
   /** The column's head already names this model. */
   usual: boolean;
+  /** A person can act on it now. */
+  acts: boolean;
+  /** A fork can begin with it. */
+  forks: boolean;
+  /** Who plays in the dialogue, while the reader says how the fork differs. */
+  forking: readonly Speaker[] | null;
+  below: Below | null;
   view: View;
 }
 
-export const Turn = memo(function Turn({ turn, state, accent, row, column, collapsed, usual, view }: Props) {
+export const Turn = memo(function Turn(props: Props) {
+  const { of, turn, state, accent, row, column, collapsed, usual, acts, forks, forking, below, view } = props;
   return (
     <section
       class={`wb-turn wb-accent-${accent}`}
+      data-of={of}
       data-turn={turn.id}
       data-state={state}
+      data-wide={!column}
       aria-label={turn.title}
       tabIndex={-1}
       style={{ "--wb-row": row, "--wb-column": column }}
     >
-      <header class="wb-head">
+      <header class="wb-head" data-forks={forks}>
         <h3 class="wb-title">
-          <button type="button" class="wb-fold" aria-expanded={!collapsed} onClick={() => view.fold(turn.id)}>
+          <button type="button" class="wb-fold" aria-expanded={!collapsed} onClick={() => view.fold(of, turn.id)}>
             <Chevron />
             {turn.title}
           </button>
         </h3>
-        {!usual && !standIn(turn) && <span class="wb-model">{turn.served ?? turn.model}</span>}
+        {!usual && !standIn(turn) && <span class="wb-model">{turn.person ? "a person" : (turn.served ?? turn.model)}</span>}
+        {turn.edited && <span class="wb-edited">edited by a person</span>}
         <Calls turn={turn} />
         <Took turn={turn} state={state} view={view} />
-        <CopyButton label="Copy" name={`Copy ${turn.title}`} text={() => visible(turn.text)} say={(text) => view.say(text)} />
+        <span class="wb-reach">
+          {forks && (
+            <button
+              type="button"
+              class="wb-button"
+              aria-label={`Fork from ${turn.title}…`}
+              aria-expanded={forking !== null}
+              title="Fork from here…"
+              onClick={() => view.fork(of, turn.id)}
+            >
+              <Branch />
+            </button>
+          )}
+          <CopyButton label="Copy" name={`Copy ${turn.title}`} text={() => visible(turn.text)} say={(text) => view.say(text)} />
+        </span>
       </header>
+      {forking && <ForkForm of={of} turn={turn} speakers={forking} view={view} />}
       <div class="wb-said" hidden={collapsed}>
         <Reasoning turn={turn} state={state} view={view} />
         <Markdown class="wb-answer" text={turn.text} streaming={state === "running"} view={view} />
         <Remark turn={turn} state={state} />
       </div>
+      {below && <Cards {...below} hidden={collapsed} view={view} />}
+      {turn.waits && acts && <Person key={turn.waits} of={of} turn={turn} view={view} />}
     </section>
   );
 });
@@ -60,6 +95,7 @@ function Took({ turn, state, view }: Pick<Props, "turn" | "state" | "view">) {
         <Clock read={() => view.source.now() - turn.started_at} runs />
       </span>
     );
+  if (state === "waiting") return <span class="wb-took">waits for you</span>;
   if (turn.copied_from) return <span class="wb-took">copied from {visible(turn.copied_from)}</span>;
   const parts = [
     turn.tokens === null ? null : count(turn.tokens, "token"),
@@ -84,6 +120,7 @@ function Reasoning({ turn, state, view }: Pick<Props, "turn" | "state" | "view">
 /** How it stands, where the text alone does not tell. */
 function Remark({ turn, state }: Pick<Props, "turn" | "state">) {
   const empty = !turn.text.trim();
+  if (state === "waiting") return null;
   if (state === "running")
     return empty && !turn.reasoning ? <p class="wb-wait">Waiting for {turn.served ?? turn.model}</p> : null;
   if (state === "completed" || state === "converged") return empty ? <p class="wb-remark-line">An empty answer.</p> : null;
@@ -104,20 +141,4 @@ function Remark({ turn, state }: Pick<Props, "turn" | "state">) {
       {turn.hint && <p class="wb-hint">{turn.hint}</p>}
     </div>
   );
-}
-
-function Markdown({ class: name, text, streaming, view }: { class: string; text: string; streaming: boolean; view: View }) {
-  const ref = useRef<HTMLDivElement>(null);
-  const { painter } = view;
-  // Preact owns the element, the painter what is in it.
-  useLayoutEffect(() => {
-    if (ref.current) painter.want(ref.current, text, streaming);
-  }, [painter, text, streaming]);
-  useLayoutEffect(() => {
-    const el = ref.current;
-    return () => {
-      if (el) painter.forget(el);
-    };
-  }, [painter]);
-  return <div class={name} ref={ref} />;
 }

@@ -6,12 +6,12 @@
  */
 import { type ComponentChildren, render } from "preact";
 import { Follow } from "./follow.js";
-import { FIRST_LOOK, type Look } from "./look.js";
+import { FIRST_LOOK, keyOf, type Look, toggled } from "./look.js";
 import { Painter } from "./painter.js";
 import { Panel } from "./panel.js";
 import { Search } from "./search.js";
 import type { Source } from "./session.js";
-import type { State } from "./store.js";
+import { type Told, toldOf } from "./store.js";
 import { announcement } from "./words.js";
 
 /** The time line of a replay, drawn below the turns. */
@@ -25,7 +25,9 @@ export class View {
   readonly follow: Follow;
   readonly search: Search;
   look: Look;
-  #drawn: State | null = null;
+  #drawn: Told | null = null;
+  /** What is told beside the panel's own dialogue because this view shows it, and how to need it no longer. */
+  readonly #needed = new Map<string, () => void>();
   #stale = true;
   #frame = 0;
   readonly #end: (() => void)[];
@@ -50,7 +52,7 @@ export class View {
 
   close(): void {
     cancelAnimationFrame(this.#frame);
-    for (const end of this.#end) end();
+    for (const end of [...this.#end, ...this.#needed.values()]) end();
     this.search.close();
     this.follow.attach(null);
     render(null, this.el);
@@ -71,14 +73,53 @@ export class View {
     if (text) this.change({ said: text });
   }
 
-  fold(turn: string): void {
-    const collapsed = new Set(this.look.collapsed);
-    if (!collapsed.delete(turn)) collapsed.add(turn);
-    this.change({ collapsed });
+  fold(of: string, turn: string): void {
+    this.change({ collapsed: toggled(this.look.collapsed, keyOf(of, turn)) });
   }
 
-  /** Bring a turn into view; `enter` moves the keyboard there, too. */
+  /** Open a sub-dialogue's card, or close it. */
+  unfold(child: string): void {
+    this.change({ open: toggled(this.look.open, child) });
+    this.#need();
+  }
+
+  /** Show another dialogue; null: the panel's own again. */
+  show(id: string | null): void {
+    const own = this.source.facts.state?.dialogue.id;
+    this.change({ shown: id === own ? null : id, tree: false, forking: null });
+    this.#need();
+    this.#drawn = null;
+    this.follow.set(this.#told?.dialogue.live ?? true);
+  }
+
+  /** Begin to fork from a turn, or leave it. */
+  fork(of: string, turn: string): void {
+    const key = keyOf(of, turn);
+    this.change({ forking: this.look.forking === key ? null : key });
+  }
+
+  get #told(): Told | undefined {
+    const { state } = this.source.facts;
+    return state ? toldOf(state, this.look.shown ?? state.dialogue.id) : undefined;
+  }
+
+  #need(): void {
+    const { open, shown } = this.look;
+    const wanted = new Set(shown ? [...open, shown] : open);
+    for (const id of wanted) if (!this.#needed.has(id)) this.#needed.set(id, this.source.need(id));
+    for (const [id, end] of this.#needed) {
+      if (wanted.has(id)) continue;
+      this.#needed.delete(id);
+      end();
+    }
+  }
+
+  /** Bring a turn of the shown dialogue into view; `enter` moves the keyboard there, too. */
   jump(turn: string, enter = false): void {
+    if (this.look.tree) {
+      this.change({ tree: false });
+      this.#draw();
+    }
     const el = this.#turn(turn);
     if (!el) return;
     this.follow.show(() => el.getBoundingClientRect());
@@ -90,12 +131,13 @@ export class View {
   /** The next hit of the search, or the one before. */
   step(by: 1 | -1): void {
     const hit = this.search.step(by);
-    const home = hit?.startContainer.parentElement?.closest<HTMLElement>(".wb-turn");
-    if (!hit || !home) return;
-    if (this.look.collapsed.has(home.dataset.turn ?? "")) {
-      this.fold(home.dataset.turn ?? "");
-      this.#draw();
+    if (!hit) return;
+    const { collapsed } = this.look;
+    for (let at = hit.startContainer.parentElement; at; at = at.parentElement) {
+      const { of = "", turn = "" } = at.dataset;
+      if (collapsed.has(keyOf(of, turn))) this.fold(of, turn);
     }
+    this.#draw();
     const range = document.createRange();
     range.setStart(hit.startContainer, hit.startOffset);
     range.setEnd(hit.endContainer, hit.endOffset);
@@ -103,7 +145,10 @@ export class View {
   }
 
   #turn(id: string): HTMLElement | undefined {
-    return [...this.el.querySelectorAll<HTMLElement>(".wb-turn")].find((el) => el.dataset.turn === id);
+    const of = this.#told?.dialogue.id;
+    return [...this.el.querySelectorAll<HTMLElement>(".wb-turn")].find(
+      ({ dataset }) => dataset.turn === id && dataset.of === of,
+    );
   }
 
   #measure(): () => void {
@@ -138,11 +183,12 @@ export class View {
     this.#stale = false;
     const { facts } = this.source;
     const before = this.#drawn;
-    this.#drawn = facts.state;
-    const said = before && facts.state && before !== facts.state ? announcement(before, facts.state) : "";
+    const now = this.#told ?? null;
+    this.#drawn = now;
+    const said = before && now && before !== now ? announcement(before, now) : "";
     if (said) this.look = { ...this.look, said };
     // Who starts it again wants to see what comes.
-    if (before && !before.dialogue.live && facts.state?.dialogue.live) this.follow.set(true);
+    if (before && !before.dialogue.live && now?.dialogue.live) this.follow.set(true);
     render(<Panel view={this} facts={facts} look={this.look} />, this.el);
   }
 }

@@ -1,21 +1,24 @@
 /** The few words of the panel: states, amounts, and what a screen reader hears. */
-import type { DialogueFacts, Status, TurnFacts } from "./protocol.js";
-import type { State } from "./store.js";
+import type { ChildFacts, DialogueFacts, Status, TurnFacts, Waits } from "./protocol.js";
+import type { Told } from "./store.js";
 
 /** What the reader calls the state of a dialogue or turn; more than `Status`, because the clock and pauses count. */
-export type Standing = Status | "paused" | "lost";
+export type Standing = Status | "paused" | "lost" | "waiting";
+
+type Stands = Pick<DialogueFacts, "status" | "live" | "paused" | "waits">;
 
 /** `lost`: it was running when the kernel was last heard, and the kernel does not answer. */
-export function standing(dialogue: DialogueFacts, lost = false): Standing {
-  if (dialogue.status !== "running") return dialogue.status;
-  if (!dialogue.live) return "interrupted";
+export function standing({ status, live, paused, waits }: Stands, lost = false): Standing {
+  if (status !== "running") return status;
+  if (!live) return "interrupted";
   if (lost) return "lost";
-  return dialogue.paused ? "paused" : "running";
+  return paused ? "paused" : waits ? "waiting" : "running";
 }
 
 export const STANDING: Record<Standing, string> = {
   running: "Running",
   paused: "Paused",
+  waiting: "Waiting for you",
   completed: "Completed",
   converged: "Converged",
   failed: "Failed",
@@ -67,20 +70,35 @@ export function minuteSecond(value: number): string {
 }
 
 /** "Con, round 1, is speaking": a title that has a comma closes it again. */
-const subject = (title: string): string => (title.includes(",") ? `${title},` : title);
+export const subject = (title: string): string => (title.includes(",") ? `${title},` : title);
+
+export const WAITS: Record<Waits, string> = {
+  answer: "waits for your answer",
+  approval: "waits for your approval",
+};
 
 function said(turn: TurnFacts): string {
-  if (turn.status === "running") return `${subject(turn.title)} is speaking`;
-  if (turn.status === "completed") return `${subject(turn.title)} finished`;
-  if (turn.status === "failed") return `${subject(turn.title)} failed${turn.error ? `: ${turn.error}` : ""}`;
-  return `${subject(turn.title)} was ${turn.status === "cancelled" ? "cancelled" : "stopped"}`;
+  const who = subject(turn.title);
+  if (turn.waits) return `${who} ${WAITS[turn.waits]}`;
+  if (turn.status === "running") return `${who} is speaking`;
+  if (turn.status === "completed") return `${who} finished`;
+  if (turn.status === "failed") return `${who} failed${turn.error ? `: ${turn.error}` : ""}`;
+  return `${who} was ${turn.status === "cancelled" ? "cancelled" : "stopped"}`;
 }
 
+const below = (child: ChildFacts): string => `Sub-dialogue ${child.topic}: ${lower(standing(child))}`;
+
 /** What a screen reader hears of a change: who speaks and how it ends, never the tokens. */
-export function announcement(before: State, now: State): string {
+export function announcement(before: Told, now: Told): string {
   const known = new Map(before.turns.map((turn) => [turn.id, turn]));
-  const turns = now.turns.filter((turn) => known.get(turn.id)?.status !== turn.status).map(said);
+  const turns = now.turns.filter(({ id, status, waits }) => {
+    const was = known.get(id);
+    return was?.status !== status || (was.waits ?? null) !== (waits ?? null);
+  });
+  const stood = new Map(before.dialogue.children?.map((child) => [child.id, standing(child)]));
+  const children = now.dialogue.children?.filter((child) => stood.get(child.id) !== standing(child)) ?? [];
   const state = standing(now.dialogue);
-  const ended = state === standing(before.dialogue) ? [] : [`Dialogue ${lower(state)}`];
-  return [...turns.slice(-3), ...ended].join(". ");
+  const changed = state !== standing(before.dialogue) && state !== "waiting" && standing(before.dialogue) !== "waiting";
+  const ended = changed || !now.dialogue.live === before.dialogue.live ? [`Dialogue ${lower(state)}`] : [];
+  return [...turns.map(said), ...children.map(below)].slice(-3).concat(ended).join(". ");
 }

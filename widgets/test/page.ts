@@ -68,5 +68,20 @@ export function click(el: HTMLElement, name: string): void {
   settle();
 }
 
+/** Write into the box that has this label. */
+export function write(el: HTMLElement, label: string, words: string): HTMLTextAreaElement | HTMLInputElement {
+  const box = [...el.querySelectorAll<HTMLTextAreaElement | HTMLInputElement>("textarea, input")].find(
+    (each) => each.getAttribute("aria-label") === label,
+  );
+  if (!box) throw new Error(`no box ${label}`);
+  box.value = words;
+  box.dispatchEvent(new Event("input", { bubbles: true }));
+  return box;
+}
+
+export function press(el: HTMLElement, key: string, more: KeyboardEventInit = {}): void {
+  el.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true, ...more }));
+}
+
 export const text = (el: HTMLElement, selector: string): string =>
   [...el.querySelectorAll(selector)].map((each) => each.textContent).join("|");

@@ -1,6 +1,7 @@
 /** Dialogues to draw and to test with: facts as the kernel would send them, and a model that a page could hold. */
 import type {
   CallFacts,
+  ChildFacts,
   DialogueFacts,
   FromKernel,
   Model,
@@ -85,6 +86,25 @@ export function dialogueFacts(facts: Partial<DialogueFacts> = {}): DialogueFacts
   };
 }
 
+/** A sub-dialogue that runs, as its card shows it. */
+export function childFacts(facts: Partial<ChildFacts> = {}): ChildFacts {
+  return {
+    id: "c1",
+    turn: "t1",
+    mode: "chat",
+    topic: "What does it cost?",
+    status: "running",
+    live: true,
+    paused: false,
+    waits: false,
+    turns: 1,
+    planned: 3,
+    cost: 0.002,
+    speaker: "Con, round 1",
+    ...facts,
+  };
+}
+
 export const ROLES = ["pro", "con", "judge", "critic", "historian", "engineer", "lawyer", "economist", "poet", "clerk"];
 const MODELS = ["claude", "qwen", "gpt-mini", "gemini", "llama", "mistral", "deepseek", "phi", "command-r", "local"];
 
@@ -141,5 +161,12 @@ export class FakeModel implements Model {
 
   asked(type: ToKernel["type"]): number {
     return this.sent.filter((message) => message.type === type).length;
+  }
+
+  /** The last message of this type. */
+  last<T extends ToKernel["type"]>(type: T): ToKernel & { type: T } {
+    const found = this.sent.findLast((message) => message.type === type);
+    if (!found) throw new Error(`nobody asked for ${type}`);
+    return found as ToKernel & { type: T };
   }
 }

@@ -65,10 +65,10 @@ describe("a session", () => {
   test("a wish is pending until the facts show it", () => {
     const { model, session: live, first } = session();
     model.say({ type: "snapshot", ...first });
-    live.act("pause");
-    expect(live.facts.pending).toBe("pause");
+    live.act("pause", "d1");
+    expect(live.facts.pending).toEqual({ action: "pause", of: "d1" });
     model.say({ type: "update", n: 1, turns: [{ id: "t1", append: "a" }] });
-    expect(live.facts.pending).toBe("pause");
+    expect(live.facts.pending).toEqual({ action: "pause", of: "d1" });
     model.say({ type: "update", n: 2, dialogue: { paused: true } });
     expect(live.facts.pending).toBeNull();
   });
@@ -76,15 +76,15 @@ describe("a session", () => {
   test("a second click does not ask twice", () => {
     const { model, session: live, first } = session();
     model.say({ type: "snapshot", ...first });
-    live.act("stop");
-    live.act("stop");
+    live.act("stop", "d1");
+    live.act("stop", "d1");
     expect(model.asked("stop")).toBe(1);
   });
 
   test("a refusal ends the waiting and can be dismissed", () => {
     const { model, session: live, first } = session();
     model.say({ type: "snapshot", ...first });
-    live.act("resume");
+    live.act("resume", "d1");
     model.say({ type: "refused", text: "It runs in another process." });
     expect(live.facts).toMatchObject({ pending: null, refused: "It runs in another process." });
     live.dismiss();

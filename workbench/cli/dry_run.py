@@ -12,6 +12,7 @@ from workbench.cli.output import table
 from workbench.dialogue.cast import Part
 from workbench.dialogue.estimate import Estimate, estimate_run, habits_in
 from workbench.dialogue.export.facts import money
+from workbench.dialogue.fairness import dry_run_warnings
 from workbench.dialogue.flow import flow_of
 from workbench.dialogue.run import RunSpec
 
@@ -26,14 +27,16 @@ def show_dry_run(spec: RunSpec, parts: Mapping[str, Part], record: str, *, as_js
         as_json: print JSON.
     """
     estimate = estimate_run(spec, habits_in(record, spec.mode.name))
-    turns = _turns(spec, parts, estimate)
+    turns, warnings = _turns(spec, parts, estimate), dry_run_warnings(spec)
     if as_json:
-        print_json({"mode": spec.mode.name, "topic": spec.topic, "turns": turns, "estimate": _sums(estimate)})
+        shown = {"mode": spec.mode.name, "topic": spec.topic, "turns": turns, "estimate": _sums(estimate)}
+        print_json(shown | ({"warnings": warnings} if warnings else {}))
         return
     rows = [turn | {"cost": "unknown" if turn["cost"] is None else money(turn["cost"])} for turn in turns]
     table(rows, ["turn", "role", "model", "why", "prompt_tokens", "completion_tokens", "cost"])
     sys.stdout.flush()
     flow = flow_of(spec.plan())
+    sys.stderr.writelines(f"\nWarning: {warning}\n" for warning in warnings)
     sys.stderr.write(f"\n{estimate.total}\n{estimate.basis}\n\n{flow.headline}\n{flow.text()}\n")
 
 

@@ -7,35 +7,23 @@ from pathlib import Path
 
 from workbench.cli.output import as_json as print_json
 from workbench.cli.output import table
-from workbench.doctor import lacks
+from workbench.doctor import readiness
 from workbench.models import ModelCard, ModelRegistry
-from workbench.models.weights import installed, pull
+from workbench.models.weights import pull
 from workbench.settings import load_settings
 
 
 def list_models(*, as_json: bool, workspace: Path | None) -> None:
     """Print every card: what it costs, and what it lacks to be used."""
     cards = list(ModelRegistry(load_settings(workspace)))
-    have = [each.name for each in installed()]
-    lacking = {card.name: lacks(card, have) for card in cards}
+    states = readiness(cards)
     if as_json:
-        print_json(
-            [
-                card.model_dump(mode="json")
-                | {
-                    "ready": not lacking[card.name][0],
-                    "lacks": lacking[card.name][0] or None,
-                    "todo": lacking[card.name][1] or None,
-                }
-                for card in cards
-            ]
-        )
+        print_json([{**card.model_dump(mode="json"), **states[card.name]} for card in cards])
         return
     rows = [
-        {"name": card.name, "id": card.id, "price_in/out": _price(card), "window": card.context_window,
-         "lacks": lacking[card.name][0], "todo": lacking[card.name][1]}
+        {"name": card.name, "id": card.id, "price_in/out": _price(card), "window": card.context_window, **states[card.name]}
         for card in cards
-    ]  # fmt: skip
+    ]
     table(rows, ["name", "id", "price_in/out", "window", "lacks", "todo"])
 
 

@@ -14,22 +14,23 @@ from workbench.dialogue import Orchestrator
 from workbench.dialogue.export import Format
 from workbench.dialogue.export.facts import money
 from workbench.errors import ExportError
+from workbench.records import DialogueSummary
 
 
 def list_dialogues(limit: int, status: str | None, *, as_json: bool, workspace: Path | None) -> None:
     """Print dialogues, the newest first."""
     with Orchestrator(workspace) as orchestrator:
-        rows = [_row(row) for row in orchestrator.record.summaries(limit=limit, status=status)]
+        found = orchestrator.record.summaries(limit=limit, status=status)
     if as_json:
-        print_json(rows)
+        print_json([_row(each) for each in found])
         return
-    if not rows:
+    if not found:
         sys.stderr.write("No dialogues yet. `workbench demo` makes one.\n")
     shown = [
-        row
-        | {"status": "interrupted" if row["interrupted"] else row["status"]}
-        | {"began": row["created_at"][:16].replace("T", " "), "cost": money(row["cost"]), "topic": row["topic"][:60]}
-        for row in rows
+        _row(each)
+        | {"began": _began(each)[:16].replace("T", " "), "status": each.standing}
+        | {"cost": money(each.cost), "topic": each.topic[:60]}
+        for each in found
     ]
     table(shown, ["id", "began", "mode", "status", "turns", "cost", "topic"])
 
@@ -74,11 +75,14 @@ def import_one(file: Path, workspace: Path | None) -> None:
     sys.stdout.write(f"{dialogue.id}\n")
 
 
-def _row(row: Any) -> dict[str, Any]:
-    began = datetime.fromtimestamp(row.created_at, UTC).isoformat(timespec="seconds")
+def _began(row: DialogueSummary) -> str:
+    return datetime.fromtimestamp(row.created_at, UTC).isoformat(timespec="seconds")
+
+
+def _row(row: DialogueSummary) -> dict[str, Any]:
     return {
         "id": row.id,
-        "created_at": began,
+        "created_at": _began(row),
         "mode": row.mode,
         "status": str(row.status),
         "interrupted": row.interrupted,

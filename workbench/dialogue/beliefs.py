@@ -14,11 +14,12 @@ speaker, to conform is to be persuaded by that one. Rates of nothing are None.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final
 
+from workbench.dialogue.agreement import fleiss_kappa, krippendorff_alpha
 from workbench.dialogue.votes import plain
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ _ROUND: Final = {
     "share": "float64",
     "pairs": "float64",
     "probability": "float64",
+    "alpha": "float64",
+    "kappa": "float64",
 }
 
 
@@ -96,12 +99,15 @@ class Step:
         return plain(self.before) != plain(self.most_others)
 
 
-def follow(positions: Iterable[Position], *, at_once: bool = False) -> list[Step]:
+def follow(
+    positions: Iterable[Position], *, at_once: bool = False, known: Mapping[str, Collection[str]] | None = None
+) -> list[Step]:
     """Return each position beside what was held before it.
 
     Args:
         positions: in the order of the turns.
         at_once: whether the turns of a round are taken at once, so that none knows of another.
+        known: turn to the turns that it can have known of; one that is not in it can have known of all before it.
 
     >>> held = [("a", 1, "yes"), ("b", 1, "no"), ("c", 1, "no"), ("a", 2, "no")]
     >>> steps = follow(Position(f"{role}_{n}", role, n, position) for role, n, position in held)
@@ -111,8 +117,12 @@ def follow(positions: Iterable[Position], *, at_once: bool = False) -> list[Step
     said: dict[str, list[Position]] = {}
     steps = []
     for held in positions:
-        known = {role: [p for p in past if not (at_once and p.round == held.round)] for role, past in said.items()}
-        others = [past[-1].position for role, past in known.items() if role != held.role and past]
+        heard = (known or {}).get(held.turn)
+        past_of = {
+            role: [p for p in past if not (at_once and p.round == held.round) and (heard is None or p.turn in heard)]
+            for role, past in said.items()
+        }
+        others = [past[-1].position for role, past in past_of.items() if role != held.role and past]
         own = said.setdefault(held.role, [])
         steps.append(Step(held, own[-1].position if own else None, _of_most(others)))
         own.append(held)
@@ -154,20 +164,41 @@ def trajectories(steps: Iterable[Step]) -> pd.DataFrame:
 
 
 def agreement_by_round(steps: Iterable[Step]) -> pd.DataFrame:
-    """Return one row a round, with what everybody held at its end, those who were silent included.
-
-    Columns: round, speakers, leading (missing where several positions are held by as many), share (of the speakers that hold
-    the commonest position), pairs (share of the pairs of speakers that agree; missing for one speaker), probability (mean
-    of those given).
-    """
+    """Return one row a round; see `rounds_of` for the columns."""
     import pandas as pd
 
+    return pd.DataFrame(rounds_of(steps), columns=list(_ROUND)).astype(_ROUND)
+
+
+def rounds_of(steps: Iterable[Step]) -> list[dict[str, Any]]:
+    """Return for each round what everybody held at its end, those who were silent included.
+
+    Of each: round, speakers, leading (missing where several positions are held by as many), share (of the speakers that hold
+    the commonest position), pairs (share of the pairs of speakers that agree; missing for one speaker), probability (mean
+    of those given), alpha (Krippendorff's, nominal) and kappa (Fleiss').
+
+    The two coefficients take the speakers for raters and the rounds up to this one for units; one unit tells nothing, so the
+    first round has none, and kappa needs everybody in every round. Rounds of one dialogue depend on each other: the
+    coefficients describe it, and are no ground for a test.
+    """
     standing: dict[str, Position] = {}
+    ends: dict[int | None, dict[str, str]] = {}
     rows: dict[int | None, dict[str, Any]] = {}
     for step in steps:
         standing[step.held.role] = step.held
+        ends[step.held.round] = {role: plain(held.position) for role, held in standing.items()}
         rows[step.held.round] = {"round": step.held.round} | _agreement(list(standing.values()))
-    return pd.DataFrame(list(rows.values()), columns=list(_ROUND)).astype(_ROUND)
+    units = list(ends.values())
+    return [row | _beyond_chance(units[:number]) for number, row in enumerate(rows.values(), 1)]
+
+
+def _beyond_chance(units: Sequence[Mapping[str, str]]) -> dict[str, float | None]:
+    """Return both coefficients over units, in each of which a speaker holds something or is not there yet."""
+    if len(units) < 2:  # noqa: PLR2004 - in one unit, chance explains all or nothing
+        return {"alpha": None, "kappa": None}
+    ratings = [[unit.get(role) for unit in units] for role in units[-1]]
+    whole = not any(None in row for row in ratings)
+    return {"alpha": krippendorff_alpha(ratings), "kappa": fleiss_kappa(ratings) if whole else None}
 
 
 def _agreement(standing: Sequence[Position]) -> dict[str, Any]:

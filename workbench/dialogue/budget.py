@@ -8,7 +8,7 @@ if need be. A call whose usage stays unknown (cut off, timed out, cancelled) kee
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -76,7 +76,7 @@ def spent(transcript: Transcript, runs: Sequence[RunSpec]) -> Amount:
         bounds = [
             bound(card, turn.messages, run.longest(plan.by_id[turn.id], card))
             for run in runs
-            for card in run.cast[turn.role]
+            for card in run.cast.get(turn.role, ())
             if card.name == model
         ]
         return max(bounds, key=lambda amount: (amount.cost, amount.tokens), default=Amount(calls=1))
@@ -95,10 +95,12 @@ class Budget:
     Args:
         limits: the ceilings.
         spent: what it spent before, when it is resumed.
+        whole: the budget of the dialogue that it is part of, whose ceilings hold as well.
     """
 
-    def __init__(self, limits: LimitsSpec, spent: Amount | None = None) -> None:
+    def __init__(self, limits: LimitsSpec, spent: Amount | None = None, whole: Budget | None = None) -> None:
         self.limits = limits
+        self.whole = whole
         self.spent = spent or Amount()
         self._held = Amount()
         self._settled = asyncio.Event()
@@ -110,8 +112,25 @@ class Budget:
         Raises:
             BudgetExceededError: nothing is held by others and not even a short answer fits.
         """
+        request, settle, release = await self._hold(card, request)
+        if self.whole is None:
+            return request, settle
+        try:
+            request, settle_whole = await self.whole.reserve(card, request)
+        except BaseException:
+            release()
+            raise
+
+        def settle_both(call: Call) -> None:
+            settle(call)
+            settle_whole(call)
+
+        return request, settle_both
+
+    async def _hold(self, card: ModelCard, request: Request) -> tuple[Request, Settle, Callable[[], None]]:
+        """Reserve here; return the request, how to settle the call, and how to give the reservation back without one."""
         if not self._bounded:
-            return request, self._count
+            return request, self._count, lambda: None
         wanted = request.sampling.max_tokens or card.max_output or LEAST_ANSWER
         amount = bound(card, request.messages, wanted)
         while self._over(amount):
@@ -123,12 +142,15 @@ class Budget:
             await self._settled.wait()
         self._held += amount
 
-        def settle(call: Call) -> None:
+        def release() -> None:
             self._held -= amount
-            self.spent += charge(call, amount)
             self._settled.set()
 
-        return replace(request, sampling=replace(request.sampling, max_tokens=wanted)), settle
+        def settle(call: Call) -> None:
+            self.spent += charge(call, amount)
+            release()
+
+        return replace(request, sampling=replace(request.sampling, max_tokens=wanted)), settle, release
 
     def _count(self, call: Call) -> None:
         self.spent += charge(call, Amount(calls=1))

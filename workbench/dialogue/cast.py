@@ -9,17 +9,23 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final, Self, TypeAlias
 
 from workbench.dialogue.mode import RoleSpec
+from workbench.dialogue.persons import PERSON
 from workbench.dialogue.plan import Plan
 from workbench.errors import ErrorKind, ModeError, ModelError, WorkbenchError
 from workbench.models import Model, ModelCard, ModelConfig, ModelRegistry
+from workbench.models.langchain.card import must_be_given, without_its_model
 from workbench.models.registry import at_endpoint
 
-Speaker = str | ModelCard | ModelConfig | Model
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+Speaker: TypeAlias = "str | ModelCard | ModelConfig | Model | tuple[ModelCard, ...] | BaseChatModel"
+"""What may be given as a model: a name, a card, a model of ours, a chain of cards, or a chat model of LangChain's."""
 JUDGES: Final = ("judge", "synthesiser", "arbitrator")
 """Roles that `judge=` may mean, the first that the mode has."""
 
@@ -41,6 +47,25 @@ class Wishes:
     judge: Speaker | None = None
     api_base: str | None = None
     kept: Mapping[str, tuple[ModelCard, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        participants: Mapping[str, Speaker] | None,
+        models: Sequence[Speaker] | Mapping[str, Speaker],
+        judge: Speaker | None,
+        api_base: str | None,
+        kept: Mapping[str, tuple[ModelCard, ...]] | None = None,
+    ) -> Self:
+        """Return what a run was given as wishes: `models` with roles as keys are participants."""
+        named = models if isinstance(models, Mapping) else {}
+        dealt = () if isinstance(models, Mapping) else tuple(models)
+        return cls({**named, **(participants or {})}, dealt, judge, api_base, kept or {})
+
+    @property
+    def changes(self) -> bool:
+        """Whether they say anything but that all stays as it is kept."""
+        return bool(self.participants or self.models or self.judge or self.api_base)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +104,21 @@ def cast_roles(plan: Plan, wishes: Wishes, registry: ModelRegistry, default: str
     return parts
 
 
-def check_ready(parts: Mapping[str, Part]) -> None:
+def check_ready(cast: Mapping[str, tuple[ModelCard, ...]]) -> None:
     """Refuse a cast in which a role has no model that could be called.
 
     Raises:
-        ModelError: (authentication) naming variable, model, and what can run without it.
+        ModelError: (authentication) naming variable, model, and what can run without it; (bad request) naming the chat model
+            of LangChain's that this process does not have.
     """
-    for part in parts.values():
-        if not any(card.ready for card in part.chain):
-            part.chain[0].api_key()
+    for role, chain in cast.items():
+        if all(without_its_model(card) for card in chain):
+            raise must_be_given(chain[0], role)
+        if not any(card.ready for card in chain):
+            chain[0].api_key()
 
 
-def check_priced(parts: Mapping[str, Part], max_cost: float | None) -> None:
+def check_priced(cast: Mapping[str, tuple[ModelCard, ...]], max_cost: float | None) -> None:
     """Refuse a ceiling in money for models whose price is unknown.
 
     Raises:
@@ -98,7 +126,7 @@ def check_priced(parts: Mapping[str, Part], max_cost: float | None) -> None:
     """
     if max_cost is None:
         return
-    for card in (card for part in parts.values() for card in part.chain):
+    for card in (card for chain in cast.values() for card in chain):
         if card.prices is None:
             raise WorkbenchError(
                 f"max_cost cannot be kept: the price of {card.name} is unknown",
@@ -123,9 +151,29 @@ def _judge(plan: Plan, wishes: Wishes) -> str | None:
     return judge
 
 
-def _check_names(plan: Plan, wishes: Wishes) -> None:
+def check_roles(plan: Plan, roles: Iterable[str]) -> None:
+    """Refuse roles to be approved that the mode does not have.
+
+    Raises:
+        ModeError: naming the role.
+    """
+    for role in roles:
+        if role != "all" and role not in plan.roles:
+            raise ModeError(f"mode {plan.mode.name} has no role {role!r}", hint=f"Its roles: {', '.join(plan.roles)}, or all.")
+
+
+def is_named(plan: Plan, name: str) -> bool:
+    """Whether a role, or a model that the mode names for one, is called so."""
+    return name in _names(plan)
+
+
+def _names(plan: Plan) -> set[str]:
     roles = {*plan.roles, *plan.mode.roles, *map(_instance_of, plan.roles)}
-    known = roles | {spec.model for spec in plan.roles.values() if spec.model}
+    return roles | {spec.model for spec in plan.roles.values() if spec.model}
+
+
+def _check_names(plan: Plan, wishes: Wishes) -> None:
+    known = _names(plan)
     for name in wishes.participants:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=2)
@@ -146,11 +194,16 @@ def _by_mode(spec: RoleSpec, registry: ModelRegistry, default: str | None) -> tu
             model="none",
             hint="`workbench doctor` shows which keys are missing; -m local needs none.",
         )
-    wanted = ", ".join(spec.requires)
-    return able[0], f"best at {wanted} among the models with a key" if wanted else "first of the models with a key"
+    wanted = ", ".join((*spec.requires, *spec.prefer))
+    best = max(able, key=lambda card: sum(card.capabilities.get(name, float(name in card.tags)) for name in spec.prefer))
+    return best, f"best at {wanted} among the models with a key" if wanted else "first of the models with a key"
 
 
 def _chain(speaker: Speaker, registry: ModelRegistry, api_base: str | None) -> tuple[ModelCard, ...]:
+    if isinstance(speaker, tuple):
+        return speaker
+    if speaker == PERSON.name:
+        return (PERSON,)
     if isinstance(speaker, Model):
         return speaker.chain
     if isinstance(speaker, ModelConfig):

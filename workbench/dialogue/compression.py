@@ -10,64 +10,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from typing import Final
 
 from workbench.dialogue.arrangement import Arrangement, Part, Room, Seen, SummaryRequest, notice_of
 from workbench.dialogue.extracts import GAP, closeness, shortened
+from workbench.dialogue.mode import ContextSpec
 from workbench.dialogue.summaries import LEAST, request_for
 from workbench.errors import ErrorKind, ModeError, ModelError, WorkbenchError
 from workbench.models.embeddings import Embedder, local_embedder
 
-Strategy = Literal["full", "selected", "last", "relevant", "summarised"]
-Overflow = Literal["refuse", "leave_out", "shorten", "summarise"]
-
 _SHORTENED: Final = f"[Shortened: {GAP} stands for what is left out]\n"
 _SUMMARY: Final = "[Summary]\n"
-
-
-class ContextSpec(BaseModel):
-    """Which of the turns that a turn sees it is shown, and how."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    strategy: Strategy = Field(
-        default="full",
-        description="full: all. selected: those that `turns` names. last: the latest. relevant: closest in meaning to the "
-        "prompt. summarised: a summary of each.",
-    )
-    turns: list[str | int] = Field(default_factory=list, description="With selected: ids of turns, or their numbers from 1.")
-    last: int | None = Field(
-        default=None, ge=1, description="With last: so many turns. With summarised: so many of the latest stay whole."
-    )
-    relevant: int | None = Field(default=None, ge=1, description="With relevant: at most so many turns.")
-    share: float | None = Field(
-        default=None,
-        gt=0,
-        lt=1,
-        description="What is shown takes at most this share of the tokens of all that the turn sees. With summarised: how long "
-        "a summary is beside its text, by default 0.2.",
-    )
-    overflow: Overflow = Field(
-        default="refuse",
-        description="What becomes of turns that would pass the share or the model's window. refuse: an error. leave_out: the "
-        "oldest (with relevant: the least relevant) are left out. shorten: of each text the sentences closest to the prompt "
-        "stay. summarise: the oldest become summaries.",
-    )
-
-    @model_validator(mode="after")
-    def _fields_fit_the_strategy(self) -> ContextSpec:
-        for field, strategies in {"turns": ("selected",), "last": ("last", "summarised"), "relevant": ("relevant",)}.items():
-            if getattr(self, field) and self.strategy not in strategies:
-                raise ValueError(f"{field} goes with strategy: {' or '.join(strategies)}, not with {self.strategy}")
-        if self.strategy == "selected" and not self.turns:
-            raise ValueError("strategy: selected needs turns, such as turns: [1, 2, 4]")
-        if self.strategy in {"last", "relevant"} and not (self.share or getattr(self, self.strategy)):
-            raise ValueError(f"strategy: {self.strategy} needs {self.strategy}, such as {self.strategy}: 4, or share: 0.3")
-        if self.strategy in {"full", "selected"} and self.share and self.overflow == "refuse":
-            raise ValueError("share needs overflow: leave_out, shorten or summarise")
-        return self
 
 
 def arrange(

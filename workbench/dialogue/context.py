@@ -8,11 +8,15 @@ cache hits.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
 
+from workbench.dialogue.arrangement import Arrangement
 from workbench.dialogue.plan import Plan, PlannedTurn
 from workbench.dialogue.template import fill
 
 Message = dict[str, str]
+_BACKGROUND: Final = "This discussion is part of a larger one, in which was said so far:\n\n{background}"
 
 
 def prompt_of(
@@ -40,35 +44,56 @@ def prompt_of(
         ids = list(dict.fromkeys(i for i in standing if i is not None))
         if len(ids) <= 1:
             return texts[ids[0]] if ids else ""
-        return "\n\n".join(f"{label(plan.by_id[i])}:\n{texts[i]}" for i in ids)
+        return "\n\n".join(f"{label(plan.by_id[i], turn.aliases)}:\n{texts[i]}" for i in ids)
 
     return fill(turn.template, {"topic", *turn.names} | ({"item"} if item is not None else set()), value)
 
 
 def messages_for(
-    turn: PlannedTurn, plan: Plan, texts: Mapping[str, str], topic: str, items: Mapping[str, str] | None = None
+    turn: PlannedTurn,
+    plan: Plan,
+    texts: Mapping[str, str],
+    topic: str,
+    items: Mapping[str, str] | None = None,
+    *,
+    background: str = "",
+    arrangement: Arrangement | None = None,
 ) -> list[Message]:
-    """Return the messages for a turn, oldest first; arguments as for `prompt_of`."""
+    """Return the messages for a turn, oldest first.
+
+    Args:
+        turn: whose prompt, as for `prompt_of`.
+        plan: likewise.
+        texts: likewise.
+        topic: likewise.
+        items: likewise.
+        background: what a sub-dialogue is told of the dialogue that it is part of; it stands first.
+        arrangement: what is shown of the turns that it sees, if not all.
+    """
+    shown = texts if arrangement is None else arrangement.texts
     messages: list[Message] = []
     if system := plan.roles[turn.role].system:
         messages.append({"role": "system", "content": fill(system, {"topic"}, lambda _name: topic)})
-    waiting: list[str] = []
-    for seen in (plan.by_id[i] for i in turn.sees if i in texts):
+    waiting: list[str] = [_BACKGROUND.format(background=background)] if background else []
+    for seen in (plan.by_id[i] for i in turn.sees if i in shown):
         if seen.role == turn.role:
             waiting.append(prompt_of(seen, plan, texts, topic, items))
             messages.append({"role": "user", "content": "\n\n".join(waiting)})
-            messages.append({"role": "assistant", "content": texts[seen.id]})
+            messages.append({"role": "assistant", "content": shown[seen.id]})
             waiting = []
         else:
-            waiting.append(f"{label(seen)}:\n{texts[seen.id]}")
+            waiting.append(f"{label(seen, turn.aliases)}:\n{shown[seen.id]}")
+    if arrangement is not None and arrangement.notice:
+        waiting.append(arrangement.notice)
     waiting.append(prompt_of(turn, plan, texts, topic, items))
     messages.append({"role": "user", "content": "\n\n".join(waiting)})
     return messages
 
 
-def label(turn: PlannedTurn) -> str:
-    """Return how a turn is announced to the others: `Pro, round 2`."""
-    return with_round(turn.role.replace("_", " ").replace("-", " ").capitalize(), turn.role, turn.round)
+def label(turn: PlannedTurn, aliases: Mapping[str, str] = MappingProxyType({})) -> str:
+    """Return how a turn is announced to the others: `Pro, round 2`; by another name where its role has one."""
+    name = aliases.get(turn.role) or turn.role.replace("_", " ").replace("-", " ").capitalize()
+    return with_round(name, turn.role, turn.round)
 
 
 def with_round(name: str, role: str, round_: int | None) -> str:

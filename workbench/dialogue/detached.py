@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from workbench.dialogue.dialogue import Dialogue
+from workbench.dialogue.persons import Kind
 from workbench.errors import RecordError, WorkbenchError
 from workbench.events import Event, Status
 from workbench.records import Record
@@ -81,7 +82,7 @@ class Following:
         child: that runs it; None if it is none of ours.
     """
 
-    can_pause = False
+    can_steer = False
 
     def __init__(self, record: Record, dialogue: Dialogue, child: Child | None) -> None:
         self.record, self.dialogue, self.child = record, dialogue, child
@@ -114,6 +115,13 @@ class Following:
 
     def unpause(self) -> None:
         """Do nothing, as `pause`."""
+
+    async def give(self, kind: Kind, turn: str | None, text: str | None) -> None:
+        """Do nothing, as `pause`; so do the next two."""
+
+    async def add(self, role: str, text: str, *, person: bool) -> None: ...  # noqa: D102
+
+    async def skip(self, turn: str) -> None: ...  # noqa: D102
 
     def _news(self) -> list[Event]:
         return self.record.events(self.dialogue.id, after=self.dialogue.transcript.seq)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
@@ -18,27 +18,46 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from workbench.dialogue.export import Format, export_dialogue, write_export
+from workbench.dialogue.export.facts import warnings_of
 from workbench.dialogue.frames import calls_frame, turns_frame
+from workbench.dialogue.persons import Kind
 from workbench.dialogue.transcript import Metrics, Transcript, measure
-from workbench.errors import WorkbenchError
+from workbench.errors import RecordError, WorkbenchError
 from workbench.events import Event, Status
-from workbench.loop import engine_loop
+from workbench.loop import engine_loop, submit
 
 if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
+    from workbench.dialogue.lineage import Tree
+    from workbench.dialogue.positions import PositionsReport
+    from workbench.records import Record
+
 _END: Final = object()
 
 
 class Controls(Protocol):
-    """What steers a run. Each is called on the engine's loop; `can_pause` says whether the last two do anything."""
+    """What steers a run. Each is called on the engine's loop; `can_steer` says whether more than `stop` is possible."""
 
-    can_pause: bool
+    can_steer: bool
 
     def stop(self) -> None: ...  # noqa: D102 - the names say it
     def pause(self) -> None: ...  # noqa: D102
     def unpause(self) -> None: ...  # noqa: D102
+    async def give(self, kind: Kind, turn: str | None, text: str | None) -> None: ...  # noqa: D102
+    async def add(self, role: str, text: str, *, person: bool) -> None: ...  # noqa: D102
+    async def skip(self, turn: str) -> None: ...  # noqa: D102
+
+
+class Home(Protocol):
+    """Where a dialogue belongs to: the orchestrator."""
+
+    @property
+    def record(self) -> Record: ...  # noqa: D102 - as above
+    def load(self, dialogue: str) -> Dialogue: ...  # noqa: D102
+    def restart(self, *args: Any, **kwargs: Any) -> Dialogue: ...  # noqa: D102
+    def fork(self, *args: Any, **kwargs: Any) -> Dialogue: ...  # noqa: D102
 
 
 def _hand_over(loop: asyncio.AbstractEventLoop, box: asyncio.Queue[Any], item: object) -> None:
@@ -61,7 +80,7 @@ class Dialogue:
         self._watchers: list[Callable[[Event | object], None]] = []
         self._running: Future[None] | None = None
         self._controls: Controls | None = None
-        self._restart: Callable[..., object] | None = None
+        self._home: Home | None = None
 
     @classmethod
     def stored(cls, events: Sequence[Event]) -> Dialogue:
@@ -116,14 +135,34 @@ class Dialogue:
 
     @property
     def can(self) -> dict[str, bool]:
-        """Which of `stop` (cancel), `pause`, `unpause` and `resume` would do something now."""
-        running, holds = self.running, self._controls is not None and self._controls.can_pause
+        """Which of `stop` (cancel), `pause`, `unpause`, `resume`, `interject`, `call_on`, `skip`, `fork` are possible now."""
+        running = self.running
+        steered = running and self._controls is not None and self._controls.can_steer
         return {
             "stop": running,
-            "pause": running and holds and not self.transcript.paused,
-            "unpause": running and holds and self.transcript.paused,
-            "resume": not running and self._restart is not None and not self.status.succeeded,
+            "pause": steered and not self.transcript.paused,
+            "unpause": steered and self.transcript.paused,
+            "resume": not running and self._home is not None and not self.status.succeeded,
+            "interject": steered,
+            "call_on": steered,
+            "skip": steered,
+            "fork": self._home is not None and bool(self.transcript.said),
         }
+
+    @property
+    def waits(self) -> dict[str, str]:
+        """Turn id to what a person is waited for: `answer` to speak it, `approval` to approve or edit what was said."""
+        return {turn.id: turn.waits for turn in self.snapshot() if turn.waits} if self.running else {}
+
+    @property
+    def children(self) -> list[Dialogue]:
+        """Its sub-dialogues in the order of the mode, running or stored."""
+        spawned = sorted(self.snapshot().children.values(), key=lambda each: (each.seq, each.number))
+        found = []
+        for each in spawned:
+            with suppress(RecordError):  # announced, and not begun yet
+                found.append(self.open(each.child))
+        return found
 
     @property
     def turns(self) -> pd.DataFrame:
@@ -139,12 +178,23 @@ class Dialogue:
     def beliefs(self) -> pd.DataFrame:
         """One row for each position that a structured answer states: who held what, and who changed their mind.
 
-        See `beliefs.trajectories` for the columns.
+        See `beliefs.trajectories` for the columns, and `positions_report` for what came of them.
         """
         from workbench.dialogue.beliefs import trajectories
         from workbench.dialogue.positions import steps_of
 
         return trajectories(steps_of(self.snapshot()))
+
+    def positions_report(self) -> PositionsReport:
+        """Return who changed their mind, from what to what and after whom, and how far all agreed, round by round."""
+        from workbench.dialogue.positions import positions_report
+
+        return positions_report(self.snapshot())
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the run was warned of before it began: that its judge is of a contestant's family, for one."""
+        return warnings_of(self.transcript)
 
     @property
     def metrics(self) -> Metrics:
@@ -253,13 +303,87 @@ class Dialogue:
         Raises:
             WorkbenchError: it is complete, runs already, or belongs to no orchestrator.
         """
-        if self._restart is None:
-            raise WorkbenchError(
-                f"dialogue {self.id} belongs to no orchestrator",
-                hint=f'`Orchestrator().restart("{self.id}")` goes on with it, if the record has it.',
-            )
-        self._restart(self.id, **options)
+        self._at_home().restart(self.id, **options)
         return self
+
+    def answer(self, text: str, turn: str | None = None) -> None:
+        """Speak a turn that waits for a person.
+
+        Args:
+            text: what is said. Where the mode asks for data, JSON, or the value alone if it asks for one only.
+            turn: its id; by default the only one that waits.
+
+        Raises:
+            WorkbenchError: none waits, or the mode does not allow this text.
+        """
+        self._steer(lambda run: run.give("answer", turn, text))
+
+    def approve(self, turn: str | None = None, text: str | None = None) -> None:
+        """Let what was said stand, or put another text in its place before anybody else sees it.
+
+        Args:
+            turn: its id; by default the only one that waits for approval.
+            text: the edited text; None leaves it as it is.
+
+        Raises:
+            WorkbenchError: none waits, or the mode does not allow this text.
+        """
+        self._steer(lambda run: run.give("approval", turn, text))
+
+    def interject(self, text: str, name: str = "person") -> None:
+        """Say something as a participant: every turn that begins from now on sees it.
+
+        Args:
+            text: what is said.
+            name: under which the others see it; not that of a role.
+
+        Raises:
+            WorkbenchError: the dialogue does not run here, or this cannot be said.
+        """
+        self._steer(lambda run: run.add(name, text, person=True))
+
+    def call_on(self, role: str, prompt: str = "") -> None:
+        """Let a role speak next, in a turn that the mode does not have; those that have not begun wait for it.
+
+        Args:
+            role: one of the mode's.
+            prompt: what it is asked; by default to take further what was said.
+
+        Raises:
+            WorkbenchError: the dialogue does not run here, or there is no such role.
+        """
+        self._steer(lambda run: run.add(role, prompt, person=False))
+
+    def skip(self, turn: str) -> None:
+        """Leave out a turn that has not begun.
+
+        Raises:
+            WorkbenchError: the dialogue does not run here, or there is no such turn to come.
+        """
+        self._steer(lambda run: run.skip(turn))
+
+    def fork(self, turn: str | None = None, **options: Any) -> Dialogue:
+        """Go another way from a turn on; return the new dialogue at once, running. Options and errors as `Orchestrator.fork`.
+
+        Args:
+            turn: id or number of the last turn that it begins with; by default all that are complete.
+            options: such as `participants={"judge": "other-model"}`.
+        """
+        return self._at_home().fork(self.id if turn is None else f"{self.id}@{turn}", **options)
+
+    def tree(self) -> Tree:
+        """Return the tree of forks and sub-dialogues that it belongs to; the last expression of a cell shows it."""
+        from workbench.dialogue.lineage import Tree
+
+        return Tree(self._at_home().record, self.id)
+
+    def open(self, dialogue: str) -> Dialogue:
+        """Return another dialogue of the same record: one of its tree, for example.
+
+        Raises:
+            RecordError: there is none.
+        """
+        return self._at_home().load(dialogue)
 
     async def run_async(self, **options: Any) -> Dialogue:
         """Await its end without blocking the caller's event loop: it is resumed if it stopped, and waited for if it runs.
@@ -329,6 +453,23 @@ class Dialogue:
         from workbench.dialogue.export.as_markdown import to_markdown
 
         return to_markdown(self.transcript)
+
+    def _at_home(self) -> Home:
+        if self._home is None:
+            raise WorkbenchError(
+                f"dialogue {self.id} belongs to no orchestrator",
+                hint=f'`Orchestrator().load("{self.id}")` has it, if the record has it.',
+            )
+        return self._home
+
+    def _steer(self, act: Callable[[Controls], Coroutine[Any, Any, None]]) -> None:
+        """Do something to the run, on the engine's loop, and wait until it is done."""
+        controls = self._controls
+        if controls is None or not self.running:
+            raise WorkbenchError(f"dialogue {self.id} does not run", hint="Resume it first.")
+        if not controls.can_steer:
+            raise WorkbenchError(f"dialogue {self.id} is run by another process", hint="Do this where it runs.")
+        submit(act(controls)).result()
 
     def _view(self, name: str) -> Any:
         """Make what a room above offers for a dialogue; it says so by an entry point of the group `workbench.dialogue`."""

@@ -8,36 +8,37 @@ asks for the next one, and only then does the generator go on and start what wai
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+import itertools
+import re
+from collections.abc import AsyncGenerator, Callable, Iterator
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Final
 
-from workbench.dialogue.ballots import count_ballots
 from workbench.dialogue.budget import Budget
-from workbench.dialogue.context import Message, messages_for
-from workbench.dialogue.gates import SKIPPED_BEFORE, Result, item_of, shut
+from workbench.dialogue.floor import E, Floor, Relayed
+from workbench.dialogue.gates import SKIPPED_BEFORE, Gate, shut
+from workbench.dialogue.persons import PERSON, Kind
 from workbench.dialogue.plan import Plan, PlannedTurn
-from workbench.dialogue.run import RunSpec
-from workbench.dialogue.voice import Voice, result_of
-from workbench.errors import BudgetExceededError, ErrorKind, ModeError, ModelError
+from workbench.dialogue.progress import Progress
+from workbench.dialogue.run import AddedTurn, RunSpec
+from workbench.dialogue.taking import Taking
+from workbench.errors import ErrorKind, WorkbenchError
 from workbench.events import (
-    Call,
     DialogueContinued,
     DialogueEnded,
     DialoguePaused,
     Event,
     Status,
+    TurnAdded,
     TurnCancelled,
     TurnCompleted,
     TurnFailed,
     TurnSkipped,
-    TurnStarted,
 )
-from workbench.models import Client, Sampling
+from workbench.models import Client
 
-E = TypeVar("E", bound=Event)
-_FINAL = (TurnCompleted, TurnFailed, TurnCancelled)
+_FINAL: Final = (TurnCompleted, TurnFailed, TurnCancelled)
+_NAME: Final = re.compile(r"[A-Za-z][\w-]{0,63}")
 
 
 class Engine:
@@ -47,15 +48,12 @@ class Engine:
         dialogue: its id.
         spec: what to run.
         client: makes the calls.
-        said: turn id to text of the turns that are already complete.
-        data: turn id to their structured answers.
-        skipped: turns that do not take place.
-        answers: turn id to the answer of a turn that was paid for, but whose end was not recorded.
+        progress: where to go on from; None for a new dialogue.
         budget: what may still be spent.
-        seq: number of the last event of the dialogue so far; 0 for a new one.
+        paused: whether it begins paused.
     """
 
-    can_pause = True
+    can_steer = True
 
     def __init__(
         self,
@@ -63,226 +61,279 @@ class Engine:
         spec: RunSpec,
         client: Client,
         *,
-        said: Mapping[str, str] | None = None,
-        data: Mapping[str, Any] | None = None,
-        skipped: Mapping[str, TurnSkipped] | None = None,
-        answers: Mapping[str, Call] | None = None,
+        progress: Progress | None = None,
         budget: Budget | None = None,
-        seq: int = 0,
+        paused: bool = False,
     ) -> None:
-        self.dialogue, self.spec, self.client = dialogue, spec, client
-        self.plan: Plan = spec.plan()
-        self.budget = budget or Budget(spec.limits)
-        self.answers = answers or {}
-        self._said = dict(said or {})
-        self._results: dict[str, Result | None] = {i: result_of((data or {}).get(i), text) for i, text in self._said.items()}
-        self._results |= dict.fromkeys(skipped or ())
-        self._converged = next((event.reason for event in (skipped or {}).values() if event.converged), None)
-        self._seq = seq
-        self._events: asyncio.Queue[Event | None] = asyncio.Queue()
+        self.dialogue, self.spec = dialogue, spec
+        self._floor = floor = Floor(dialogue, spec, client, progress, budget)
+        self._taking = Taking(floor, self._child)
+        self._converged = next((event.reason for event in floor.past.skipped.values() if event.converged), None)
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._waiting = {turn.id: set(turn.depends_on) - self._results.keys() for turn in self._open_turns()}
-        self._ended: tuple[Status, str | None] | None = None
-        self._paused = False
+        open_turns = [turn for turn in floor.plan.turns if turn.id not in floor.results]
+        called = {turn.id for turn in open_turns if turn.added}
+        self._waiting = {
+            turn.id: set() if turn.added else (set(turn.depends_on) - floor.results.keys()) | called for turn in open_turns
+        }
+        self._paused = paused
         self._alarm = _Alarm(spec.limits.timeout, self._expire)
+        floor.waits.changed = self._clock
+
+    @property
+    def plan(self) -> Plan:
+        """The turns of the run, with those that were added."""
+        return self._floor.plan
+
+    @property
+    def result(self) -> tuple[Status, str | None, str, Any]:
+        """Status, reason, and text and data of the last complete turn; once the run is over."""
+        said, data = self._floor.said, self._floor.data
+        last = next((turn.id for turn in reversed(self.plan.turns) if turn.id in said), "")
+        return *self._outcome(), said.get(last, ""), data.get(last)
 
     async def run(self, first: Callable[[Engine], Event]) -> AsyncGenerator[Event, None]:
         """Yield the run's events, from what `first` makes to `DialogueEnded`. To be read to its end, once.
+
+        Those of its sub-dialogues are among them, under their own ids.
 
         Args:
             first: makes the opening event (`lambda engine: engine.event(DialogueStarted, …)`).
         """
         yield first(self)
-        self._alarm.start()
+        self._clock()
+        events = self._floor.events
         try:
-            self._launch()
-            while self._tasks or self._on_hold or not self._events.empty():
-                event = await self._events.get()
+            await self._launch()
+            while self._tasks or self._on_hold or not events.empty():
+                event = await events.get()
+                if isinstance(event, Relayed):
+                    yield event.event
+                    if not event.taken.done():
+                        event.taken.set_result(None)
+                    continue
                 if event is not None:
                     yield event
                 if isinstance(event, _FINAL):
                     self._close(event)
-                if isinstance(event, (*_FINAL, DialogueContinued)):
-                    self._launch()
+                if event is None or isinstance(event, (*_FINAL, DialogueContinued, TurnAdded)):
+                    await self._launch()
         finally:  # no TaskGroup: a generator that is closed inside one raises a group, not what went wrong
             await self._hang_up()
         status, reason = self._outcome()
         yield self.event(DialogueEnded, status=status, reason=reason)
 
-    def stop(self, status: Status = Status.CANCELLED, reason: str | None = None) -> None:
-        """Start no further turn, cancel those that run, and end with `status`. On the engine's loop only."""
-        if self._ended is None or status is Status.CANCELLED:
-            self._ended = (status, reason)
-        for task in self._tasks.values():
-            task.cancel()
-        self._events.put_nowait(None)  # a paused run waits for nothing else
-
-    def pause(self) -> None:
-        """Start no further turn until `unpause`; those that run are finished. On the engine's loop only."""
-        if not self._paused and self._ended is None:
-            self._paused = True
-            self._alarm.stop()
-            self._events.put_nowait(self.event(DialoguePaused))
-
-    def unpause(self) -> None:
-        """Go on after `pause`. On the engine's loop only."""
-        if self._paused:
-            self._paused = False
-            self._alarm.start()
-            self._events.put_nowait(self.event(DialogueContinued))
-
     def event(self, kind: type[E], /, **fields: Any) -> E:
         """Make the next event of the stream."""
-        self._seq += 1
-        return kind(dialogue=self.dialogue, seq=self._seq, at=time.time(), **fields)
+        return self._floor.event(kind, **fields)
 
-    def _open_turns(self) -> list[PlannedTurn]:
-        return [turn for turn in self.plan.turns if turn.id not in self._results]
+    def stop(self, status: Status = Status.CANCELLED, reason: str | None = None) -> None:
+        """Start no further turn, cancel those that run, and end with `status`. On the engine's loop only, as all below."""
+        if self._floor.ended is None or status is Status.CANCELLED:
+            self._floor.ended = (status, reason)
+        for task in self._tasks.values():
+            task.cancel()
+        self._floor.events.put_nowait(None)  # a paused run waits for nothing else
+
+    def pause(self) -> None:
+        """Start no further turn until `unpause`, in sub-dialogues neither; those that run are finished."""
+        if not self._paused and self._floor.ended is None:
+            self._paused = True
+            self._alarm.stop()
+            self._floor.tell(DialoguePaused)
+            for child in self.children():
+                child.pause()
+
+    def unpause(self) -> None:
+        """Go on after `pause`."""
+        if self._paused:
+            self._paused = False
+            self._clock()
+            self._floor.tell(DialogueContinued)
+            for child in self.children():
+                child.unpause()
+
+    def children(self) -> Iterator[Engine]:
+        """Yield the engines of the sub-dialogues that run now."""
+        for spawning in self._floor.spawning.values():
+            yield from spawning.live.values()
+
+    def find(self, dialogue: str) -> Engine | None:
+        """Return the engine of a sub-dialogue of any generation, while it runs."""
+        for child in self.children():
+            if child.dialogue == dialogue:
+                return child
+            if (found := child.find(dialogue)) is not None:
+                return found
+        return None
+
+    async def give(self, kind: Kind, turn: str | None, text: str | None) -> None:
+        """Give a turn that waits for a person its text; None approves what was said.
+
+        Raises:
+            WorkbenchError: no such turn waits, or the mode does not allow this text.
+        """
+        await self._floor.waits.give(kind, turn, text)
+
+    async def add(self, role: str, text: str, *, person: bool) -> None:
+        """Add a turn: a person's own words, which every turn that begins later sees, or one in which a role speaks next.
+
+        Args:
+            role: the person's name, or a role of the mode.
+            text: what the person says, or what the role is asked; empty for the usual words.
+            person: which of the two it is.
+
+        Raises:
+            WorkbenchError: the name is a role's, or there is no such role, or the run is over.
+        """
+        self._check_added(role, text, person=person)
+        floor = self._floor
+        done = [turn.index for turn in self.plan.turns if turn.id in floor.said]
+        name = next(name for n in itertools.count(1) if (name := f"{role}_added_{n}") not in self.plan.by_id)
+        prompt = "" if person else text
+        added = AddedTurn(turn=name, role=role, index=max(done, default=0), prompt=prompt, person=person)
+        turn = added.planned(self.plan)
+        floor.plan = self.plan.with_turn(turn)
+        floor.tell(TurnAdded, **added.model_dump())
+        if person:
+            self._taking.begin(turn, PERSON.name, [])
+            floor.tell(TurnCompleted, turn=turn.id, text=text)
+            return
+        for missing in self._waiting.values():
+            missing.add(turn.id)
+        self._waiting[turn.id] = set()
+
+    async def skip(self, turn: str) -> None:
+        """Leave out a turn that has not begun.
+
+        Raises:
+            WorkbenchError: there is no such turn, or it has begun.
+        """
+        if turn not in self._waiting or self._floor.ended is not None:
+            why = "has begun already" if turn in self.plan.by_id else "does not exist"
+            coming = ", ".join(list(self._waiting)[:8]) or "none"
+            raise WorkbenchError(f"turn {turn!r} {why}", hint=f"Still to come: {coming}.")
+        self._leave_out(turn, "left out by a person")
+        self._floor.events.put_nowait(None)
+
+    def _check_added(self, role: str, text: str, *, person: bool) -> None:
+        if self._floor.ended is not None or not (self._tasks or self._waiting):
+            raise WorkbenchError("the dialogue is over", hint="Fork it to go on from one of its turns.")
+        if not person:
+            if role not in self.spec.cast:
+                raise WorkbenchError(f"there is no role {role!r} to call on", hint=f"There are: {', '.join(self.spec.cast)}.")
+            return
+        if not text.strip():
+            raise WorkbenchError("there is nothing to say", hint="Give a text.")
+        if role in self.spec.cast or role in self.spec.spawns:
+            raise WorkbenchError(f"{role} is a role of this mode", hint="Speak under another name.")
+        if not _NAME.fullmatch(role):
+            raise WorkbenchError(f"{role!r} is no name here", hint="A name has letters, digits, - and _, such as Anna.")
 
     def _outcome(self) -> tuple[Status, str | None]:
-        if self._ended is not None and len(self._results) < len(self.plan.turns):
-            return self._ended
+        if self._floor.ended is not None and len(self._floor.results) < len(self.plan.turns):
+            return self._floor.ended
         return (Status.CONVERGED, self._converged) if self._converged else (Status.COMPLETED, None)
 
     @property
     def _on_hold(self) -> bool:
         """Whether turns that could run wait for `unpause`."""
-        return self._paused and self._ended is None and bool(self._waiting)
+        return self._paused and self._floor.ended is None and bool(self._waiting)
 
     async def _hang_up(self) -> None:
         """Leave no task behind, whether the run ended or its reader went away."""
         self._alarm.stop()
+        self._floor.desert()
         left = list(self._tasks.values())
         for task in left:
             task.cancel()
         if left:
             await asyncio.wait(left)
 
+    def _clock(self) -> None:
+        """Let time run, unless it is paused or a person is waited for."""
+        if self._paused or self._floor.waits:
+            self._alarm.stop()
+        else:
+            self._alarm.start()
+
     def _expire(self) -> None:
         self.stop(Status.COST_LIMITED, f"timeout: the run took {self.spec.limits.timeout:g} s")
 
-    def _launch(self) -> None:
+    async def _launch(self) -> None:
         """Start every turn whose dependencies are complete and whose gates are open; skip those with one that is shut."""
-        while not (self._ended or self._paused):
+        while not (self._floor.ended or self._paused):
             ready = [turn_id for turn_id, missing in self._waiting.items() if not missing]
-            open_turns = [turn_id for turn_id in ready if not self._skip(self.plan.by_id[turn_id])]
-            if len(open_turns) == len(ready):
-                self._start(open_turns)
+            skipped = [turn_id for turn_id in ready if await self._skipped(self.plan.by_id[turn_id])]
+            if not skipped:
+                if not (self._floor.ended or self._paused):  # comparing texts takes a while
+                    self._start([turn_id for turn_id in ready if turn_id in self._waiting])
                 return
 
-    def _skip(self, turn: PlannedTurn) -> bool:
+    async def _skipped(self, turn: PlannedTurn) -> bool:
         """Settle whether a turn is skipped, and go on without it if it is."""
-        try:
-            closed = next(
-                ((gate, why) for gate in turn.gates if (why := shut(gate, self._results, self.plan.parameters))), None
-            )
-        except ModeError as error:
-            del self._waiting[turn.id]
-            self._events.put_nowait(self._failed(turn, ErrorKind.BAD_REQUEST, error.message, error.hint, ""))
+        if turn.spawn is not None and turn.role not in self.spec.spawns:
+            self._leave_out(turn.id, "max_depth: sub-dialogues go no deeper")
             return True
-        if closed is None:
-            return False
-        gate, why = closed
-        settled = gate.kind == "converge" and why != SKIPPED_BEFORE
-        if settled:
-            self._converged = self._converged or why
-        del self._waiting[turn.id]
-        self._settle(turn.id, None)
-        self._tell(turn.id, TurnSkipped, reason=why, converged=settled)
-        return True
+        for gate in turn.gates:
+            try:
+                why = await self._shut(gate)
+            except WorkbenchError as error:
+                del self._waiting[turn.id]
+                self._floor.fail(turn, ErrorKind.BAD_REQUEST, error.message, error.hint)
+                return True
+            if why is not None:
+                settled = gate.kind == "converge" and why != SKIPPED_BEFORE
+                if settled:
+                    self._converged = self._converged or why
+                self._leave_out(turn.id, why, converged=settled)
+                return True
+        return False
 
-    def _settle(self, turn_id: str, result: Result | None) -> None:
-        self._results[turn_id] = result
+    async def _shut(self, gate: Gate) -> str | None:
+        given = (gate, self._floor.results, self.plan.parameters)
+        return await asyncio.to_thread(shut, *given) if gate.slow else shut(*given)
+
+    def _leave_out(self, turn_id: str, reason: str, *, converged: bool = False) -> None:
+        self._waiting.pop(turn_id, None)
+        self._floor.results[turn_id] = None
+        self._freed(turn_id)
+        self._floor.tell(TurnSkipped, turn=turn_id, reason=reason, converged=converged)
+
+    def _freed(self, turn_id: str) -> None:
         for missing in self._waiting.values():
             missing.discard(turn_id)
 
     def _start(self, ready: list[str]) -> None:
         for turn_id in ready:
             limit = self.spec.limits.max_turns
-            if limit is not None and len(self._said) + len(self._tasks) >= limit:
+            made = sum(turn_id in self._floor.said and not turn.added for turn_id, turn in self.plan.by_id.items())
+            if limit is not None and made + len(self._tasks) >= limit:
                 if not self._tasks:
-                    self._ended = (Status.COST_LIMITED, f"max_turns: {limit} turns are made")
+                    self._floor.ended = (Status.COST_LIMITED, f"max_turns: {limit} turns are made")
                 return
             del self._waiting[turn_id]
-            self._tasks[turn_id] = asyncio.create_task(self._turn(self.plan.by_id[turn_id]))
+            self._tasks[turn_id] = asyncio.create_task(self._taking.take(self.plan.by_id[turn_id]))
             self._tasks[turn_id].add_done_callback(partial(self._unbegun, turn_id))
 
     def _unbegun(self, turn_id: str, task: asyncio.Task[None]) -> None:
         """Close a turn whose task was cancelled before its first step: it could not do so itself."""
         if task.cancelled():
-            self._tell(turn_id, TurnCancelled)
+            self._floor.tell(TurnCancelled, turn=turn_id)
 
     def _close(self, event: TurnCompleted | TurnFailed | TurnCancelled) -> None:
         self._tasks.pop(event.turn, None)
         if isinstance(event, TurnCompleted):
-            self._said[event.turn] = event.text
-            self._settle(event.turn, result_of(event.data, event.text))
+            self._floor.settle(event)
+            self._freed(event.turn)
         elif isinstance(event, TurnFailed):
-            self._ended = self._ended or (Status.FAILED, f"{event.turn}: {event.error}")
+            self._floor.ended = self._floor.ended or (Status.FAILED, f"{event.turn}: {event.error}")
         else:
-            self._ended = self._ended or (Status.CANCELLED, f"{event.turn} was cancelled, though nobody asked for it")
+            ended = (Status.CANCELLED, f"{event.turn} was cancelled, though nobody asked for it")
+            self._floor.ended = self._floor.ended or ended
 
-    async def _turn(self, turn: PlannedTurn) -> None:
-        """Speak one turn; whatever happens, its last event is a final one and it raises nothing."""
-        voice = self._voice(turn)
-        final: Event
-        try:
-            data = await (self._speak(voice) if turn.vote is None else self._count(voice))
-            final = self.event(TurnCompleted, turn=turn.id, text=voice.text, reasoning=voice.reasoning, data=data)
-        except asyncio.CancelledError:
-            final = self.event(TurnCancelled, turn=turn.id, text=voice.text, reasoning=voice.reasoning)
-        except BudgetExceededError as error:
-            self._ended = self._ended or (Status.COST_LIMITED, f"{error.limit}: {error.message}")
-            final = self.event(TurnCancelled, turn=turn.id, text=voice.text, reasoning=voice.reasoning)
-        except ModelError as error:
-            final = self._failed(turn, error.kind, error.message, error.hint, voice.text)
-        except Exception as error:  # noqa: BLE001 - a defect must end the turn in the record, not only in a log
-            final = self._failed(turn, ErrorKind.BAD_REQUEST, f"{type(error).__name__}: {error}", None, voice.text)
-        self._events.put_nowait(final)
-
-    def _voice(self, turn: PlannedTurn) -> Voice:
-        chain, spec, wish = self.spec.cast.get(turn.role, ()), self.spec, turn.sampling
-        sampling = Sampling(
-            temperature=wish.temperature,
-            top_p=wish.top_p,
-            max_tokens=spec.longest(turn, chain[0]) if chain else None,
-            seed=None if spec.seed is None else spec.seed + turn.index,
-            stop=tuple(wish.stop),
-        )
-        tell = partial(self._tell, turn.id)
-        return Voice(turn, chain, self.client, sampling, spec.stream, self.budget.reserve, tell)
-
-    async def _speak(self, voice: Voice) -> Any:
-        """Ask a model for a turn, unless its answer is paid for already; return its data."""
-        turn, paid = voice.turn, self.answers.get(voice.turn.id)
-        shown = [turn, *(self.plan.by_id[i] for i in turn.sees if i in self._said)]
-        items = {each.id: self._item(each) for each in shown if each.item}
-        messages = voice.asked(messages_for(turn, self.plan, self._said, self.spec.topic, items))
-        if paid is None:
-            self._begin(turn, voice.chain[0].name, messages)
-        return await voice.speak(messages, paid, self.plan.parameters)
-
-    async def _count(self, voice: Voice) -> Any:
-        """Count the votes that a turn is about; return the outcome."""
-        turn = voice.turn
-        self._begin(turn, "vote", [])
-        assert turn.vote is not None
-        given = [(number, result) for number, i in enumerate(turn.voters, 1) if (result := self._results.get(i)) is not None]
-        voice.text, data = count_ballots(turn.vote, given, self.plan.parameters)
-        return data
-
-    def _begin(self, turn: PlannedTurn, model: str, messages: list[Message]) -> None:
-        self._tell(turn.id, TurnStarted, index=turn.index, role=turn.role, model=model, round=turn.round, messages=messages)
-
-    def _item(self, turn: PlannedTurn) -> str:
-        assert turn.item is not None
-        return item_of(turn.item, self._results, self.plan.parameters)
-
-    def _tell(self, turn: str, kind: type[E], /, **fields: Any) -> None:
-        self._events.put_nowait(self.event(kind, turn=turn, **fields))
-
-    def _failed(self, turn: PlannedTurn, kind: str, error: str, hint: str | None, text: str) -> TurnFailed:
-        return self.event(TurnFailed, turn=turn.id, kind=kind, error=error, hint=hint, text=text)
+    def _child(self, dialogue: str, spec: RunSpec, progress: Progress | None) -> Engine:
+        budget = Budget(spec.limits, progress.spent if progress else None, self._floor.budget)
+        return Engine(dialogue, spec, self._floor.client, progress=progress, budget=budget, paused=self._paused)
 
 
 class _Alarm:
@@ -298,10 +349,11 @@ class _Alarm:
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        if self._left is not None:
+        if self._left is not None and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._left, self._ring)
 
     def stop(self) -> None:
         if self._timer is not None:
             self._left = max(self._timer.when() - asyncio.get_running_loop().time(), 0.0)
             self._timer.cancel()
+            self._timer = None

@@ -12,7 +12,6 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import ceil
-from pathlib import Path
 from statistics import median
 from typing import Final
 
@@ -69,9 +68,10 @@ class TurnEstimate:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a run will take, turn by turn."""
+    """What a run will take, turn by turn; `spawning` turns open sub-dialogues, whose number and length nobody knows yet."""
 
     turns: tuple[TurnEstimate, ...]
+    spawning: int = 0
 
     @property
     def prompt_tokens(self) -> int:
@@ -125,9 +125,10 @@ class Estimate:
         parts = [f"the median of {answers} recorded answers of {model}" for model, answers in known.items()]
         if assumed:
             parts.append(f"up to {ASSUMED} tokens assumed for {', '.join(assumed)}")
+        without = "retries, fallbacks and sub-dialogues" if self.spawning else "retries and fallbacks"
         return (
             f"Answers: {'; '.join(parts)}. Prompts: a token for every {BYTES_PER_TOKEN} bytes. "
-            "Prices of the model cards, without retries and fallbacks."
+            f"Prices of the model cards, without {without}."
         )
 
 
@@ -148,7 +149,8 @@ def estimate_run(spec: RunSpec, habits: Mapping[str, Habit] | None = None) -> Es
         tuple(
             _turn(_first(spec, turn), turn, messages_for(turn, plan, marks, topic), said, expected, longest, habits)
             for turn in plan.spoken
-        )
+        ),
+        spawning=sum(turn.spawn is not None for turn in plan.turns),
     )
 
 
@@ -170,31 +172,10 @@ def habits_in(record: str | None, mode: str) -> dict[str, Habit]:
     """
     if record is None:
         return {}
-    from sqlalchemy import and_, select
+    from workbench.records.queries import glance
 
-    from workbench.records.engine import open_engine, parse_url, place_of
-    from workbench.records.failures import explained
-    from workbench.records.schema import calls, dialogues, turns
-
-    url = parse_url(record)
-    if url.drivername == "sqlite" and not Path(str(url.database)).is_file():
-        return {}
-    of_turn = and_(turns.c.dialogue_id == calls.c.dialogue_id, turns.c.turn == calls.c.turn)
-    answers = (
-        select(calls.c.model, calls.c.completion_tokens)
-        .join(turns, of_turn)
-        .join(dialogues, dialogues.c.id == calls.c.dialogue_id)
-        .where(dialogues.c.mode == mode, turns.c.status == "completed", calls.c.outcome == "ok", calls.c.completion_tokens > 0)
-        .order_by(calls.c.started_at.desc())
-        .limit(_RECENT)
-    )
-    engine, found = open_engine(url), dict[str, list[int]]()
-    try:
-        with explained(place_of(url)), engine.connect() as connection:
-            for model, tokens in connection.execute(answers):
-                found.setdefault(model, []).append(tokens)
-    finally:
-        engine.dispose()
+    with glance(record) as reader:
+        found = reader.answer_lengths(mode, _RECENT) if reader else {}
     return {model: Habit(round(median(said)), len(said)) for model, said in found.items() if len(said) >= ENOUGH}
 
 

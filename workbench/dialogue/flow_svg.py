@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from workbench.dialogue.export.facts import visible
+from workbench.dialogue.figures import ACCENTS
 from workbench.dialogue.flow import Box, Flow
-from workbench.dialogue.plot import ACCENTS
 
 if TYPE_CHECKING:
     from jinja2 import Template

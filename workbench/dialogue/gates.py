@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Final, Literal
 
-from workbench.dialogue.converged import agree, lasting
+from workbench.dialogue.converged import Verdict, agree, lasting, similar
 from workbench.dialogue.expressions import compile_expression
 from workbench.dialogue.mode import ConvergeSpec
 from workbench.dialogue.parameters import Parameters
+from workbench.dialogue.votes import written
+from workbench.errors import ModeError
+from workbench.models.embeddings import local_embedder
 
 Result = dict[str, Any]
 Results = Mapping[str, Result | None]
@@ -41,6 +45,11 @@ class Gate:
     number: int = 0
     converge: ConvergeSpec | None = None
     rounds: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def slow(self) -> bool:
+        """Whether `shut` compares texts, which takes too long for the event loop."""
+        return self.converge is not None and self.converge.method == "similarity"
 
     @property
     def turns(self) -> tuple[str, ...]:
@@ -87,6 +96,18 @@ def item_of(gate: Gate, results: Results, parameters: Parameters) -> str:
     return str(_value(gate, results, parameters)[gate.number - 1])
 
 
+def items_of(gate: Gate, results: Results, parameters: Parameters) -> list[str]:
+    """Return the items of a gate's list, as many as its number allows.
+
+    Raises:
+        ModeError: the expression gives no list.
+    """
+    value = _value(gate, results, parameters)
+    if not isinstance(value, list):
+        raise ModeError(f"{gate.expression} is no list", hint="Give the turn an output_schema with a list of that name.")
+    return [str(item) for item in value[: gate.number]]
+
+
 def _value(gate: Gate, results: Results, parameters: Parameters) -> Any:
     values = values_of(gate.names, results) | dict(parameters) | {"number": gate.number}
     return compile_expression(gate.expression).evaluate(values)
@@ -96,5 +117,20 @@ def _agreed(gate: Gate, results: Results) -> str | None:
     assert gate.converge is not None
     spec = gate.converge
     answers = [[result for turn in turns if (result := results.get(turn)) is not None] for turns in gate.rounds]
-    verdict = lasting([agree(given, spec.field, spec.threshold) for given in answers], spec.window)
+    if spec.method == "agreement":
+        verdicts = [agree(given, spec.field, spec.threshold) for given in answers]
+    else:
+        verdicts = [_alike(before, now, spec) for before, now in pairwise(answers)]
+    verdict = lasting(verdicts, spec.window)
     return verdict.why if verdict else None
+
+
+def _alike(before: list[Result], now: list[Result], spec: ConvergeSpec) -> Verdict:
+    """Tell whether every speaker says nearly what it said before: by its field, or by its text where it has none."""
+    texts = [[written(answer.get(spec.field)) or str(answer["text"]) for answer in answers] for answers in (before, now)]
+    return similar(texts[0], texts[1], _pairwise_closeness, spec.threshold)
+
+
+def _pairwise_closeness(before: list[str], now: list[str]) -> list[float]:
+    embedder = local_embedder()
+    return [float(value) for value in (embedder.embed(before) * embedder.embed(now)).sum(axis=1)]

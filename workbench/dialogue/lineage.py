@@ -121,7 +121,7 @@ def _walk(root: str, rows: Mapping[str, DialogueSummary]) -> Iterator[Node]:
 
 def _facts(row: DialogueSummary, parent: DialogueSummary | None) -> str:
     """Return what a node says of a dialogue: what it is, how it differs from its parent, how it stands."""
-    status = "interrupted" if row.interrupted else row.status.replace("_", " ")
+    status = row.standing.replace("_", " ")
     turns = f"{row.turns_completed} turn{'s' * (row.turns_completed != 1)}"
     stands = f"{status}, {turns}, {money(row.cost)}"
     shown = row.topic if len(row.topic) <= _TOPIC else row.topic[: _TOPIC - 1] + "…"

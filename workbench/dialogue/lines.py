@@ -6,7 +6,17 @@ from collections.abc import Callable
 
 from workbench.dialogue.dialogue import Dialogue
 from workbench.dialogue.export.facts import ending, facts, speaker, title, totals, visible
-from workbench.events import CallEnded, DialogueEnded, Event, TurnCancelled, TurnCompleted, TurnFailed
+from workbench.dialogue.positions import positions_report
+from workbench.events import (
+    CallEnded,
+    DialogueEnded,
+    DialogueResumed,
+    DialogueStarted,
+    Event,
+    TurnCancelled,
+    TurnCompleted,
+    TurnFailed,
+)
 
 
 class Lines:
@@ -27,8 +37,13 @@ class Lines:
                 self.turn(event.turn)
             case CallEnded() if not event.call.ok and event.call.outcome != "cancelled":
                 self.write(f"  {event.call.model}: {event.call.outcome}, attempt {event.call.attempt}")
+            case DialogueStarted() | DialogueResumed():
+                for warning in self.dialogue.warnings:
+                    self.write(f"Warning: {warning}")
             case DialogueEnded():
                 transcript = self.dialogue.transcript
+                for sentence in positions_report(transcript).sentences:
+                    self.write(sentence)
                 self.write(f"{ending(transcript)}. {totals(transcript.metrics)}. Dialogue {transcript.id}.")
             case _:
                 pass

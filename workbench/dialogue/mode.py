@@ -7,15 +7,24 @@ exist here: unknown keys are errors.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
 from workbench.dialogue.parameters import Parameter
+from workbench.errors import WorkbenchError
+
+if TYPE_CHECKING:
+    from langgraph.graph import StateGraph
+
+    from workbench.dialogue.langgraph import State
+    from workbench.dialogue.orchestrator import Orchestrator
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_\-]{0,63}$")]
 Structure = Literal["sequential", "parallel"]
 Sees = Literal["all", "previous", "none"] | list[str]
+Strategy = Literal["full", "selected", "last", "relevant", "summarised"]
+Overflow = Literal["refuse", "leave_out", "shorten", "summarise"]
 
 
 class _Part(BaseModel):
@@ -38,6 +47,9 @@ class RoleSpec(_Part):
     system: str = Field(default="", description="System prompt; {topic} is filled in.")
     model: str | None = Field(default=None, description="Model card that plays it unless the run says otherwise.")
     requires: list[str] = Field(default_factory=list, description="Capabilities that its model must declare.")
+    prefer: list[str] = Field(
+        default_factory=list, description="Capabilities or tags that decide between models which all declare what is required."
+    )
     sampling: SamplingSpec = SamplingSpec()
 
 
@@ -64,6 +76,17 @@ class VoteSpec(_Part):
     tie: Literal["none", "first"] = Field(default="none", description="No winner, or the option that was named first.")
 
 
+class JudgeSpec(_Part):
+    """A turn that compares contestants, two at a time, in both orders, without their names."""
+
+    of: list[Name] = Field(
+        min_length=1, description="Roles whose turns are judged, 2 to 6; `voice` is all of voice_1, voice_2 …"
+    )
+    orders: str = Field(
+        default="both", description="both, or one, which is cheaper and cannot tell whether the order decided; or a parameter."
+    )
+
+
 class ForeachSpec(_Part):
     """Takes a block once for each item of a list that an earlier turn gave; `{item}` is the item."""
 
@@ -72,14 +95,95 @@ class ForeachSpec(_Part):
 
 
 class ConvergeSpec(_Part):
-    """Ends a repeated block once its speakers agree; the dialogue's status is then `converged`."""
+    """Ends a repeated block once its speakers have come to rest; the dialogue's status is then `converged`."""
+
+    method: Literal["agreement", "similarity"] = Field(
+        default="agreement",
+        description="agreement: they give the same answer. similarity: each says nearly what it said in the round before, by "
+        "the meaning of the text.",
+    )
 
     when: str | None = Field(
         default=None, description="Expression on a round's results that says so: a judge's answer, for one."
     )
-    field: str = Field(default="position", description="Field of their data that is compared.")
-    threshold: float = Field(default=1.0, gt=0, le=1, description="Share of the speakers that must give the same answer.")
+    field: str = Field(
+        default="position", description="Field of their data that is compared; similarity takes the text where there is none."
+    )
+    threshold: float = Field(
+        default=1.0,
+        gt=0,
+        le=1,
+        description="Share of the speakers that must give the same answer; or how alike two texts must be, 1 for the same.",
+    )
     window: int = Field(default=1, ge=1, le=10, description="Rounds in a row for which it must hold.")
+
+
+class ContextSpec(_Part):
+    """Which of the turns that a turn sees it is shown, and how."""
+
+    strategy: Strategy = Field(
+        default="full",
+        description="full: all. selected: those that `turns` names. last: the latest. relevant: closest in meaning to the "
+        "prompt. summarised: a summary of each.",
+    )
+    turns: list[str | int] = Field(default_factory=list, description="With selected: ids of turns, or their numbers from 1.")
+    last: int | None = Field(
+        default=None, ge=1, description="With last: so many turns. With summarised: so many of the latest stay whole."
+    )
+    relevant: int | None = Field(default=None, ge=1, description="With relevant: at most so many turns.")
+    share: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="What is shown takes at most this share of the tokens of all that the turn sees. With summarised: how long "
+        "a summary is beside its text, by default 0.2.",
+    )
+    overflow: Overflow = Field(
+        default="refuse",
+        description="What becomes of turns that would pass the share or the model's window. refuse: an error. leave_out: the "
+        "oldest (with relevant: the least relevant) are left out. shorten: of each text the sentences closest to the prompt "
+        "stay. summarise: the oldest become summaries.",
+    )
+
+    @model_validator(mode="after")
+    def _fields_fit_the_strategy(self) -> ContextSpec:
+        for field, strategies in {"turns": ("selected",), "last": ("last", "summarised"), "relevant": ("relevant",)}.items():
+            if getattr(self, field) and self.strategy not in strategies:
+                raise ValueError(f"{field} goes with strategy: {' or '.join(strategies)}, not with {self.strategy}")
+        if self.strategy == "selected" and not self.turns:
+            raise ValueError("strategy: selected needs turns, such as turns: [1, 2, 4]")
+        if self.strategy in {"last", "relevant"} and not (self.share or getattr(self, self.strategy)):
+            raise ValueError(f"strategy: {self.strategy} needs {self.strategy}, such as {self.strategy}: 4, or share: 0.3")
+        if self.strategy in {"full", "selected"} and self.share and self.overflow == "refuse":
+            raise ValueError("share needs overflow: leave_out, shorten or summarise")
+        return self
+
+
+class LimitsSpec(_Part):
+    """Ceilings that a dialogue never passes; None is no ceiling."""
+
+    max_cost: float | None = Field(default=None, ge=0, description="USD.")
+    max_tokens: int | None = Field(default=None, ge=0, description="Prompt and completion tokens of all calls.")
+    max_turns: int | None = Field(default=None, ge=0)
+    max_calls: int | None = Field(default=None, ge=0)
+    timeout: float | None = Field(default=None, gt=0, description="Seconds for one run.")
+    max_depth: int = Field(default=2, ge=0, le=4, description="How deep sub-dialogues go.")
+
+
+class SpawnSpec(_Part):
+    """A turn without a model of its own: opens sub-dialogues, waits for all of them, and is what they came to."""
+
+    mode: str | dict[str, Any] = Field(description="The mode of the sub-dialogues: a name, a file, or a mode written out here.")
+    over: str | None = Field(
+        default=None, description="Expression that gives the list of their topics, such as `plan.topics`; by default one."
+    )
+    topic: str = Field(default="{item}", description="Template of a topic: {item}, {topic}, and the ids of turns.")
+    at_most: int | str = Field(default=3, description="Sub-dialogues at most: a number, or the name of a parameter.")
+    parameters: dict[str, Parameter] = Field(default_factory=dict, description="Of their mode.")
+    participants: dict[str, str] = Field(
+        default_factory=dict, description="Their roles to roles of this mode, or to models. Roles of the same name need none."
+    )
+    limits: LimitsSpec = Field(default=LimitsSpec(), description="Of each; what they spend counts for this dialogue too.")
 
 
 class TurnSpec(_Part):
@@ -103,7 +207,29 @@ class TurnSpec(_Part):
     )
     check: CheckSpec | None = None
     vote: VoteSpec | None = Field(default=None, description="Count earlier answers instead of asking a model.")
+    judge: JudgeSpec | None = Field(
+        default=None, description="Judge between roles, in both orders; an order that decides is a tie."
+    )
+    spawn: SpawnSpec | None = Field(default=None, description="Open sub-dialogues instead of asking a model.")
+    context: ContextSpec | None = Field(
+        default=None, description="Which of the turns that it sees are shown, and how: whole, shortened, or summed up."
+    )
+    approve: bool = Field(default=False, description="A person approves or edits the text before another turn sees it.")
     sampling: SamplingSpec | None = None
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> TurnSpec:
+        unspoken = [name for name in ("vote", "spawn") if getattr(self, name) is not None]
+        asked = ["output_schema", "check", "template", "opening", "sampling", "context"]
+        given = [name for name in asked if getattr(self, name) is not None] + ["approve"] * self.approve
+        settled = [name for name in (*unspoken, *asked, "sees", "approve") if getattr(self, name)]
+        if self.judge is not None and (more := [name for name in settled if name not in ("template", "opening", "sampling")]):
+            raise ValueError(
+                f"a judge sees what its contestants said and answers in a form of its own; {more[0]} has no place in it"
+            )
+        if unspoken and (len(unspoken) > 1 or given):
+            raise ValueError(f"a turn with {unspoken[0]} asks no model, so {(unspoken[1:] + given)[0]} has no place in it")
+        return self
 
 
 class BlockSpec(_Part):
@@ -134,16 +260,6 @@ def _kind(value: object) -> str:
 Item = Annotated[Annotated[BlockSpec, Tag("block")] | Annotated[TurnSpec, Tag("turn")], Discriminator(_kind)]
 
 
-class LimitsSpec(_Part):
-    """Ceilings that a dialogue never passes; None is no ceiling."""
-
-    max_cost: float | None = Field(default=None, ge=0, description="USD.")
-    max_tokens: int | None = Field(default=None, ge=0, description="Prompt and completion tokens of all calls.")
-    max_turns: int | None = Field(default=None, ge=0)
-    max_calls: int | None = Field(default=None, ge=0)
-    timeout: float | None = Field(default=None, gt=0, description="Seconds for one run.")
-
-
 class Mode(_Part):
     """A declarative description of a dialogue."""
 
@@ -164,6 +280,27 @@ class Mode(_Part):
     overrides: dict[str, dict[str, Any]] = Field(default_factory=dict, description="Changes to turns of the mode extended.")
     additional_turns: dict[str, TurnSpec] = Field(default_factory=dict, description="Further prompts, by turn_N.")
     limits: LimitsSpec = LimitsSpec()
+
+    def to_langgraph(self, orchestrator: Orchestrator | None = None, **options: Any) -> StateGraph[State]:
+        """Return the mode as a LangGraph `StateGraph` with a node for each turn; compile it, and give it a `topic`.
+
+        Args:
+            orchestrator: whose models and client are used; by default a new one for the workspace.
+            options: as for `Orchestrator.prepare`: participants, models, judge, parameters, seed, api_base, stream.
+
+        Raises:
+            ModeError: the mode does what a graph cannot: it has ceilings, or waits for a person.
+            WorkbenchError: the extra `langgraph` is not installed; and as for `Orchestrator.prepare`.
+        """
+        from workbench.dialogue.orchestrator import Orchestrator
+
+        try:
+            from workbench.dialogue.langgraph import graph_of
+        except ImportError as error:
+            raise WorkbenchError("LangGraph is not installed", hint="pip install 'dialogue-workbench[langgraph]'") from error
+        whose = orchestrator or Orchestrator()
+        spec, _ = whose.prepare(self, "the topic comes with the state", **options)
+        return graph_of(spec, whose.client)
 
 
 def json_schema() -> dict[str, Any]:

@@ -8,41 +8,39 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import threading
-import weakref
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import aclosing, suppress
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Self
 
-from workbench.dialogue.budget import Budget, spent
-from workbench.dialogue.cast import Part, Speaker, Wishes, cast_roles, check_priced, check_ready
+from workbench.dialogue.budget import Budget
+from workbench.dialogue.cast import Part, Speaker, Wishes, cast_roles, check_priced, check_ready, check_roles
 from workbench.dialogue.detached import Child, Following, spawn
 from workbench.dialogue.dialogue import Dialogue
+from workbench.dialogue.driving import drive, handle_of, keep_handle, running_of, runs_here
 from workbench.dialogue.engine import Engine
+from workbench.dialogue.fairness import warned
 from workbench.dialogue.fork import beginning, parse_point
 from workbench.dialogue.lineage import children
 from workbench.dialogue.loader import ModeLoader
 from workbench.dialogue.mode import LimitsSpec, Mode
 from workbench.dialogue.parameters import Parameters
 from workbench.dialogue.plan import compile_mode
+from workbench.dialogue.progress import Progress
 from workbench.dialogue.run import RunSpec
+from workbench.dialogue.sub_runs import sub_runs
 from workbench.dialogue.transcript import Transcript
-from workbench.errors import RecordError, WorkbenchError
+from workbench.errors import WorkbenchError
 from workbench.events import DialogueResumed, DialogueStarted, Event, Status
 from workbench.loop import run, submit
 from workbench.models import Client, ModelRegistry
+from workbench.models.langchain.card import refuse_objects
 from workbench.records import DialogueSummary, Record
 from workbench.settings import Settings, load_settings, with_cassette
 
 ModeLike = str | Path | dict[str, Any] | Mode
-_RUNNING: Final[dict[str, tuple[Orchestrator, Dialogue]]] = {}
-"""What this process runs now, by id. The record tells processes apart, not two runs in one of them."""
-_RUNNING_LOCK: Final = threading.Lock()
-_HANDLES: Final[weakref.WeakValueDictionary[tuple[str, str], Dialogue]] = weakref.WeakValueDictionary()
-"""Record and id to the one handle of a dialogue in this process, so that whoever holds it sees a resumed run as well."""
 
 
 class Orchestrator:
@@ -95,7 +93,7 @@ class Orchestrator:
 
     def close(self) -> None:
         """Stop the dialogues that still run, keeping what was said; then close the client's connections and the record."""
-        mine = [dialogue for owner, dialogue in list(_RUNNING.values()) if owner is self]
+        mine = running_of(self)
         for dialogue in mine:
             dialogue.cancel()
         for dialogue in mine:
@@ -111,27 +109,29 @@ class Orchestrator:
         topic: str,
         *,
         participants: Mapping[str, Speaker] | None = None,
-        models: Sequence[Speaker] = (),
+        models: Sequence[Speaker] | Mapping[str, Speaker] = (),
         judge: Speaker | None = None,
         parameters: Parameters | None = None,
         limits: Mapping[str, float | int | None] | None = None,
         seed: int | None = None,
         api_base: str | None = None,
         stream: bool = True,
+        approve: Sequence[str] = (),
     ) -> tuple[RunSpec, dict[str, Part]]:
         """Settle everything about a run and call nothing: the run, and why each role has its model.
 
         Args:
             mode: name, file, mapping or `Mode`.
             topic: what it is about.
-            participants: role to model (name, LiteLLM id, card, `ModelConfig` or `Model`).
-            models: dealt out to the roles that `participants` leaves open.
+            participants: role to model (name, LiteLLM id, card, `ModelConfig`, `Model`, or a LangChain chat model).
+            models: dealt out to the roles that `participants` leaves open; or a mapping, which means the same as that.
             judge: plays the role that decides.
             parameters: the mode's, such as `{"rounds": 2}`.
             limits: `max_cost` (USD), `max_tokens`, `max_turns`, `max_calls`, `timeout` (seconds).
             seed: makes the run repeatable where the models allow it.
             api_base: OpenAI-compatible endpoint for the models named by id.
             stream: whether answers come in pieces.
+            approve: roles whose texts a person approves or edits before anybody else sees them; `all` for every role.
 
         Raises:
             ModeError, UnknownModelError, ModelError, WorkbenchError: before anything is called or recorded.
@@ -139,20 +139,25 @@ class Orchestrator:
         if not topic.strip():
             raise WorkbenchError("a dialogue needs a topic", hint="Say what it is about.")
         whole = self.modes.load(mode)
-        wishes = Wishes(participants or {}, tuple(models), judge, api_base)
-        parts = cast_roles(compile_mode(whole, parameters), wishes, self.models, self.settings.defaults.model)
+        wishes = Wishes.of(participants, models, judge, api_base)
+        plan, default = compile_mode(whole, parameters), self.settings.defaults.model
+        parts = cast_roles(plan, wishes, self.models, default)
+        merged = merge_limits(whole.limits, limits or {})
+        check_roles(plan, approve)
         spec = RunSpec(
             mode=whole,
             topic=topic,
             parameters=dict(parameters or {}),
             cast={role: part.chain for role, part in parts.items()},
-            limits=merge_limits(whole.limits, limits or {}),
+            limits=merged,
             seed=seed,
             max_output=self.settings.defaults.max_output,
             stream=stream,
+            approve=tuple(approve),
+            spawns=sub_runs(plan, parts, wishes, self.modes, self.models, default, merged.max_depth),
         )
-        self._check(parts, spec.limits)
-        return spec, parts
+        self._check(spec)
+        return warned(spec), parts
 
     def start(self, mode: ModeLike, topic: str, **options: Any) -> Dialogue:
         """Start a dialogue and return it at once, running. Options and errors as for `prepare`."""
@@ -175,6 +180,8 @@ class Orchestrator:
         It is seen turn by turn: pieces of an answer are not recorded. Options and errors as for `prepare`.
         """
         spec, _ = self.prepare(mode, topic, **options)
+        for each in spec.family():
+            refuse_objects(each.cast)
         engine = Engine(secrets.token_hex(6), spec, self.client)
         self.record.write([_opening(engine, spec)])
         return self.detach_resume(engine.dialogue)
@@ -200,10 +207,10 @@ class Orchestrator:
         Raises:
             RecordError: there is none.
         """
-        if dialogue in _RUNNING and (here := _HANDLES.get((self.record.url, dialogue))) is not None:
+        if runs_here(dialogue) and (here := handle_of(self.record, dialogue)) is not None:
             return here  # its first event may not be on disk yet
         dialogue = self.record.find(dialogue)
-        handle = _HANDLES.get((self.record.url, dialogue))
+        handle = handle_of(self.record, dialogue)
         if handle is None:
             return self._known(Dialogue.stored(self.record.events(dialogue)))
         if not handle.running:
@@ -215,7 +222,7 @@ class Orchestrator:
         dialogue: str,
         *,
         participants: Mapping[str, Speaker] | None = None,
-        models: Sequence[Speaker] = (),
+        models: Sequence[Speaker] | Mapping[str, Speaker] = (),
         judge: Speaker | None = None,
         limits: Mapping[str, float | int | None] | None = None,
         api_base: str | None = None,
@@ -230,22 +237,20 @@ class Orchestrator:
         """
         dialogue = self.record.find(dialogue)
         runs = _runs(self._unfinished(dialogue))
-        wishes = Wishes(participants or {}, tuple(models), judge, api_base, kept=runs[-1].cast)
+        wishes = Wishes.of(participants, models, judge, api_base, runs[-1].cast)
         spec = self._recast(runs[-1], wishes, limits or {})
         self.record.claim(dialogue)
         found = self._unfinished(dialogue)  # again: whoever ran it until now may have left more
-        engine = Engine(
-            found.id,
-            spec,
-            self.client,
-            said=found.transcript.said,
-            data=found.transcript.data,
-            skipped=found.transcript.skipped,
-            answers=found.transcript.answers,
-            budget=Budget(spec.limits, spent(found.transcript, _runs(found))),
-            seq=found.transcript.seq,
-        )
-        return self._drive(found, engine, lambda engine: engine.event(DialogueResumed, run=spec.dump()))
+        progress = Progress.of(found.recorded_events(), self.record.events)
+        spec = spec.model_copy(update={"added": progress.run.added})
+        held = [self._taken_over(child.transcript.id) for child in progress.unfinished()]
+        engine = Engine(found.id, spec, self.client, progress=progress, budget=Budget(spec.limits, progress.spent))
+
+        def first(engine: Engine) -> Event:
+            held.clear()  # until now nobody else need hold the handles of its sub-dialogues
+            return engine.event(DialogueResumed, run=spec.dump())
+
+        return self._drive(found, engine, first)
 
     def resume(self, dialogue: str, **options: Any) -> Dialogue:
         """Go on with a dialogue that stopped, to its end. Options and errors as for `restart`."""
@@ -260,7 +265,7 @@ class Orchestrator:
         source: str,
         *,
         participants: Mapping[str, Speaker] | None = None,
-        models: Sequence[Speaker] = (),
+        models: Sequence[Speaker] | Mapping[str, Speaker] = (),
         judge: Speaker | None = None,
         parameters: Parameters | None = None,
         limits: Mapping[str, float | int | None] | None = None,
@@ -278,7 +283,7 @@ class Orchestrator:
         name, turn = parse_point(source)
         parent = self.load(name)
         taken = beginning(parent.id, parent.recorded_events(), turn, parameters or {})
-        wishes = Wishes(participants or {}, tuple(models), judge, api_base, kept=taken.run.cast)
+        wishes = Wishes.of(participants, models, judge, api_base, taken.run.cast)
         events = taken.events(secrets.token_hex(6), self._recast(taken.run, wishes, limits or {}))
         self.record.write(events)
         return self.restart(events[0].dialogue)
@@ -302,9 +307,13 @@ class Orchestrator:
 
     def _known(self, dialogue: Dialogue) -> Dialogue:
         """Make a handle the one of its dialogue, resumed by this orchestrator."""
-        _HANDLES[self.record.url, dialogue.id] = dialogue
-        dialogue._restart = self.restart  # noqa: SLF001 - the handle's other half
+        keep_handle(self.record, dialogue)
+        dialogue._home = self  # noqa: SLF001 - the handle's other half
         return dialogue
+
+    def _adopt(self, dialogue: str, transcript: Transcript) -> Dialogue:
+        """Return the handle of a sub-dialogue that begins; on the engine's loop, so the record is not read."""
+        return self._known(handle_of(self.record, dialogue) or Dialogue(transcript))
 
     def _follow(self, dialogue: Dialogue, child: Child | None) -> Dialogue:
         following = Following(self.record, dialogue, child)
@@ -321,34 +330,26 @@ class Orchestrator:
         """Apply what a resume changes; roles that it does not name keep their models."""
         parts = cast_roles(spec.plan(), wishes, self.models)
         merged = merge_limits(spec.limits, limits)
-        self._check(parts, merged)
-        return spec.model_copy(update={"cast": {role: part.chain for role, part in parts.items()}, "limits": merged})
+        changes: dict[str, Any] = {"cast": {role: part.chain for role, part in parts.items()}, "limits": merged}
+        if wishes.changes:
+            default = self.settings.defaults.model
+            changes["spawns"] = sub_runs(spec.plan(), parts, wishes, self.modes, self.models, default, merged.max_depth)
+        spec = spec.model_copy(update=changes)
+        self._check(spec)
+        return warned(spec)
 
-    def _check(self, parts: Mapping[str, Part], limits: LimitsSpec) -> None:
-        check_priced(parts, limits.max_cost)
-        if self.settings.replay.asks_models:
-            check_ready(parts)
+    def _check(self, spec: RunSpec) -> None:
+        for each in spec.family():
+            check_priced(each.cast, spec.limits.max_cost)
+            if self.settings.replay.asks_models:
+                check_ready(each.cast)
+
+    def _taken_over(self, dialogue: str) -> Dialogue:
+        self.record.claim(dialogue)
+        return self.load(dialogue)
 
     def _drive(self, dialogue: Dialogue, engine: Engine, first: Callable[[Engine], Event]) -> Dialogue:
-        record = self.record
-        with _RUNNING_LOCK:
-            if dialogue.id in _RUNNING:
-                raise RecordError(f"Dialogue {dialogue.id} is being run by this process.", hint="Stop it first, or wait.")
-            _RUNNING[dialogue.id] = (self, dialogue)
-
-        async def drive() -> None:
-            try:
-                async with aclosing(engine.run(first)) as events:
-                    async for event in events:
-                        if event.barrier:
-                            await record.commit(event)
-                        elif event.durable:
-                            record.append(event)
-                        dialogue._publish(event)  # noqa: SLF001 - the handle's other half
-            finally:
-                del _RUNNING[dialogue.id]
-
-        dialogue._attach(submit(drive()), engine)  # noqa: SLF001 - as above
+        drive(self, self.record, dialogue, engine, first, self._adopt)
         return dialogue
 
 

@@ -21,9 +21,13 @@ def settle(mode: str, defaults: Parameters, given: Parameters) -> dict[str, Para
     """
     for name in given:
         if name not in defaults:
-            has = ", ".join(f"{key}={_shown(value)}" for key, value in defaults.items()) or "none"
-            raise ModeError(f"mode {mode} has no parameter {name!r}", hint=f"Its parameters: {has}.")
+            raise ModeError(f"mode {mode} has no parameter {name!r}", hint=f"Its parameters: {listed(defaults) or 'none'}.")
     return dict(defaults) | {name: _read(name, value, defaults[name]) for name, value in given.items()}
+
+
+def listed(parameters: Parameters) -> str:
+    """Return parameters as one writes them: `rounds=3, experts=security,performance`."""
+    return ", ".join(f"{name}={','.join(value) if isinstance(value, list) else value}" for name, value in parameters.items())
 
 
 def _read(name: str, value: Parameter, default: Parameter) -> Parameter:
@@ -59,7 +63,3 @@ def _number(name: str, value: Parameter) -> float:
         return float(value)  # type: ignore[arg-type]  # a list is refused below
     except (TypeError, ValueError):
         raise ModeError(f"{name}={value}: a number is needed") from None
-
-
-def _shown(value: Parameter) -> str:
-    return ",".join(value) if isinstance(value, list) else str(value)

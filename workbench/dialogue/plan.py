@@ -12,13 +12,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from workbench.dialogue.expressions import compile_expression
 from workbench.dialogue.gates import Gate
-from workbench.dialogue.mode import BlockSpec, CheckSpec, ConvergeSpec, Mode, RoleSpec, SamplingSpec, Sees, TurnSpec, VoteSpec
+from workbench.dialogue.judging import VERDICT, Contest, asked, contest_of, counted
+from workbench.dialogue.mode import (
+    BlockSpec,
+    CheckSpec,
+    ContextSpec,
+    ConvergeSpec,
+    Mode,
+    RoleSpec,
+    SamplingSpec,
+    Sees,
+    SpawnSpec,
+    TurnSpec,
+    VoteSpec,
+)
 from workbench.dialogue.parameters import Parameter, Parameters, settle
+from workbench.dialogue.schemas import check_schema
 from workbench.dialogue.template import fill, placeholders
 from workbench.errors import ModeError
 
@@ -61,6 +75,17 @@ class PlannedTurn:
     voters: tuple[str, ...] = ()
     before: str | None = None
     """The same turn in the round before; it stands in where this one is skipped."""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    """Role to what it is called where this turn sees it: a judge is not told who speaks."""
+    contest: Contest | None = None
+    """What it counts, if that is a judgement and not votes."""
+    context: ContextSpec | None = None
+    spawn: SpawnSpec | None = None
+    over: Gate | None = None
+    """Gives the list of the topics of its sub-dialogues; their template is `template`."""
+    approve: bool = False
+    added: bool = False
+    """Whether a person has added it: every turn that begins after it sees it."""
 
     @property
     def item(self) -> Gate | None:
@@ -80,8 +105,13 @@ class Plan:
 
     @property
     def spoken(self) -> tuple[PlannedTurn, ...]:
-        """Its turns without those that are counted: what a model is asked for."""
-        return tuple(turn for turn in self.turns if turn.vote is None)
+        """Its turns without those that are counted or spawn: what a model or a person is asked for."""
+        return tuple(turn for turn in self.turns if turn.vote is None and turn.spawn is None)
+
+    def with_turn(self, turn: PlannedTurn) -> Plan:
+        """Return the plan with a turn that a person has added, behind the others of its number."""
+        turns = tuple(sorted((*self.turns, turn), key=lambda each: each.index))
+        return replace(self, turns=turns, roles={turn.role: RoleSpec(), **self.roles}, by_id=self.by_id | {turn.id: turn})
 
     def standing(self, turn: str, texts: Mapping[str, str]) -> str | None:
         """Return the turn, or where it was skipped the same turn of the latest round that was not; None if none was spoken."""
@@ -227,7 +257,8 @@ class _Compiler:
     def _convergence(self, spec: ConvergeSpec, rounds: list[tuple[str, ...]]) -> Gate:
         if spec.when is not None:
             return Gate("converge", spec.when, self._named(spec.when), rounds=tuple(rounds[-1:]))
-        return Gate("converge", converge=spec, rounds=tuple(rounds[-spec.window :]))
+        rounds_compared = spec.window + (spec.method == "similarity")
+        return Gate("converge", converge=spec, rounds=tuple(rounds[-rounds_compared:]))
 
     def _named(self, expression: str) -> dict[str, tuple[str, ...]]:
         """Return what the names in an expression stand for here."""
@@ -250,8 +281,12 @@ class _Compiler:
         if self._never(spec.when):
             return None
         turn_id = self._unused(turn_id)
-        if spec.vote is None:
+        if spec.judge is not None:
+            return self._judgement(spec, turn_id, round_, role, short)
+        if spec.vote is None and spec.spawn is None:
             self._role(spec, role)
+        if spec.output_schema is not None:
+            check_schema(spec.output_schema)
         template = self._template(spec, role, round_)
         names = self._names(template, turn_id)
         sees = self._sees(spec, turn_id, list(self._expand(spec.depends_on or (), turn_id)))
@@ -259,7 +294,9 @@ class _Compiler:
         if spec.when is not None and not self._known(spec.when):
             gates = (*gates, Gate("when", spec.when, self._named(spec.when), round_ or 1))
         voters = self._voters(spec.vote)
-        needs = (*(i for ids in names.values() for i in ids), *(i for gate in gates for i in gate.turns), *voters)
+        over = self._over(spec.spawn)
+        gated = (*gates, over) if over else gates
+        needs = (*(i for ids in names.values() for i in ids), *(i for gate in gated for i in gate.turns), *voters)
         waits = tuple(dict.fromkeys((*self._waits(spec, turn_id), *sees, *needs)))
         turn = PlannedTurn(
             id=turn_id,
@@ -277,6 +314,10 @@ class _Compiler:
             vote=spec.vote,
             voters=voters,
             before=self._earlier.get(short or turn_id),
+            context=spec.context,
+            spawn=spec.spawn,
+            over=over,
+            approve=spec.approve,
         )
         self.turns.append(turn)
         self._earlier[short or turn_id] = turn_id
@@ -285,6 +326,28 @@ class _Compiler:
         self._latest |= {turn_id: turn_id, f"turn_{turn.index}": turn_id, short or turn_id: turn_id}
         self._frontier = (turn_id,)
         return turn_id
+
+    def _judgement(self, spec: TurnSpec, turn_id: str, round_: int | None, role: str, short: str | None) -> str | None:
+        """Take a turn for each order of a judgement, all at once, then the one that counts; return its id."""
+        contest = contest_of(spec, turn_id, role, self.turns, self.parameters, f"mode {self.mode.name}: {turn_id}")
+        start, orders = self._frontier, []
+        for order in contest.orders:
+            self._frontier = start
+            name = short and short + order.turn.removeprefix(turn_id)
+            self._add(asked(spec), order.turn, round_, role, name)
+            orders.append(replace(order, turn=self.turns[-1].id))
+            self._amend(sees=order.sees, aliases=order.aliases)
+        self._frontier, contest = tuple(order.turn for order in orders), replace(contest, orders=tuple(orders))
+        added = self._add(counted(spec, contest), turn_id, round_, VERDICT, short)
+        self._amend(contest=contest)
+        return added
+
+    def _amend(self, **changes: Any) -> None:
+        """Change the turn taken last; it waits for what it sees."""
+        turn = replace(self.turns[-1], **changes)
+        waits = tuple(dict.fromkeys((*turn.depends_on, *turn.sees)))
+        self.turns[-1] = replace(turn, depends_on=waits)
+        self._before[turn.id] = frozenset(waits).union(*(self._before[i] for i in waits)) if waits else frozenset()
 
     def _called(self, name: str) -> tuple[str, ...]:
         """Return the turns that a name stands for: all of a parallel block, or the latest; none where none is called so."""
@@ -308,6 +371,11 @@ class _Compiler:
         known = [self._called(name) or tuple(self._expand([name], "vote")) for name in names]
         return tuple(dict.fromkeys(turn for turns in known for turn in turns))
 
+    def _over(self, spawn: SpawnSpec | None) -> Gate | None:
+        if spawn is None or spawn.over is None:
+            return None
+        return Gate("item", spawn.over, self._named(spawn.over), self._whole(spawn.at_most, "at_most"))
+
     def _unused(self, turn_id: str) -> str:
         if turn_id not in self._before:
             return turn_id
@@ -325,7 +393,9 @@ class _Compiler:
         )
 
     def _template(self, spec: TurnSpec, role: str, round_: int | None) -> str:
-        if spec.opening is not None and round_ in (None, 1):
+        if spec.spawn is not None:
+            template = spec.spawn.topic
+        elif spec.opening is not None and round_ in (None, 1):
             template = spec.opening
         else:
             template = DEFAULT_TEMPLATE.replace("{role}", role) if spec.template is None else spec.template
@@ -351,9 +421,9 @@ class _Compiler:
 
     def _expand(self, names: list[str] | tuple[str, ...], turn_id: str) -> Iterator[str]:
         for name in names:
-            if name not in self._latest:
+            if not (turns := self._called(name)):
                 raise self._not_before(f"{turn_id} refers to {name!r}")
-            yield self._latest[name]
+            yield from turns
 
     def _sees(self, spec: TurnSpec, turn_id: str, depends: list[str]) -> tuple[str, ...]:
         wish: Sees = spec.sees if spec.sees is not None else ("all" if spec.template is None else "none")

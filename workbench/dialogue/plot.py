@@ -1,28 +1,17 @@
-"""A dialogue as a figure: what each turn took, in time, tokens and money.
-
-Plotly draws it in the page from its own bundled script, so a saved notebook shows it without kernel or network. The figure
-is transparent and its text a grey that reads on light and dark, because a saved figure does not know the reader's theme.
-"""
+"""A dialogue as a figure: what each turn took, in time, tokens and money."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from workbench.dialogue.export.facts import title, visible
+from workbench.dialogue.export.facts import title
+from workbench.dialogue.figures import ACCENTS, LABELLED, LINE, ROW, lay_out, short, unmarked
 from workbench.dialogue.transcript import Metrics, Transcript, Turn, measure
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-ACCENTS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8a7f00", "#7f7f7f")
-"""One colour a speaker, in order of appearance; told apart by the colour-blind (after Okabe and Ito)."""
-_GREY: Final = "#767676"
-_LINE: Final = "rgba(127,127,127,0.25)"
-_ROW: Final = 130
-_WORDS: Final = 24
 _WIDTH: Final = 0.7
-_LABELLED: Final = 24
-"""More turns than this are numbered, not named."""
 
 
 def plot_turns(transcript: Transcript) -> go.Figure:
@@ -46,7 +35,7 @@ def plot_turns(transcript: Transcript) -> go.Figure:
         for row, (unit, values) in enumerate(rows, 1):
             figure.add_bar(**_bars(transcript, mine, unit, values, taken, first=row == 1), row=row, col=1)
     for row, (unit, _values) in enumerate(rows, 1):
-        figure.update_yaxes(title_text=unit, rangemode="tozero", gridcolor=_LINE, zerolinecolor=_LINE, row=row, col=1)
+        figure.update_yaxes(title_text=unit, rangemode="tozero", gridcolor=LINE, zerolinecolor=LINE, row=row, col=1)
     _lay_out(figure, turns, len(rows))
     return figure
 
@@ -61,15 +50,15 @@ def _bars(
     return {
         "x": [turns[n].index for n in mine],
         "y": [values[n] for n in mine],
-        "name": _plain(role).replace("_", " ").capitalize(),
-        "legendgroup": _plain(role),
+        "name": unmarked(role).replace("_", " ").capitalize(),
+        "legendgroup": unmarked(role),
         "width": _WIDTH,
         "showlegend": first and len(roles) > 1,
         "marker": {"color": ACCENTS[roles.index(role) % len(ACCENTS)]},
         "customdata": [
             [
-                _plain(title(turns[n])),
-                _plain(turns[n].served or turns[n].model),
+                unmarked(title(turns[n])),
+                unmarked(turns[n].served or turns[n].model),
                 taken[n].prompt_tokens,
                 taken[n].completion_tokens,
             ]
@@ -82,27 +71,9 @@ def _bars(
 
 
 def _lay_out(figure: go.Figure, turns: list[Turn], rows: int) -> None:
-    if len(turns) <= _LABELLED:
-        labels = [_short(_plain(title(turn))) for turn in turns]
+    if len(turns) <= LABELLED:
+        labels = [short(unmarked(title(turn))) for turn in turns]
         figure.update_xaxes(tickmode="array", tickvals=[turn.index for turn in turns], ticktext=labels)
-    figure.update_xaxes(showgrid=False, linecolor=_LINE)
-    figure.update_xaxes(title_text="turn" if len(turns) > _LABELLED else None, row=rows, col=1)
-    figure.update_layout(
-        height=90 + _ROW * rows,
-        margin={"l": 60, "r": 16, "t": 28, "b": 60},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"family": "system-ui, sans-serif", "size": 12, "color": _GREY},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-        barmode="overlay",
-        template="none",
-    )
-
-
-def _plain(text: str) -> str:
-    """Return a text that Plotly does not take for markup."""
-    return visible(text).replace("<", "‹").replace(">", "›")  # noqa: RUF001 - they stand in for markup
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _WORDS else text[: _WORDS - 1] + "…"
+    figure.update_xaxes(showgrid=False, linecolor=LINE)
+    figure.update_xaxes(title_text="turn" if len(turns) > LABELLED else None, row=rows, col=1)
+    lay_out(figure, ROW * rows, barmode="overlay")

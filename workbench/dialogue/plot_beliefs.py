@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from workbench.dialogue.beliefs import Step
-from workbench.dialogue.plot import _GREY, _LABELLED, _LINE, _ROW, ACCENTS, _plain, _short
+from workbench.dialogue.figures import ACCENTS, LABELLED, LINE, ROW, lay_out, short, unmarked
 from workbench.dialogue.votes import plain
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ def plot_beliefs(steps: Sequence[Step]) -> go.Figure:
     from plotly.subplots import make_subplots
 
     positions = list(dict.fromkeys(plain(step.held.position) for step in steps))
-    heights = [min(max(_ROW, _POSITION * len(positions)), _TALLEST)]
+    heights = [min(max(ROW, _POSITION * len(positions)), _TALLEST)]
     if any(step.held.probability is not None for step in steps):
-        heights.append(_ROW)
+        heights.append(ROW)
     figure = make_subplots(rows=len(heights), cols=1, shared_xaxes=True, vertical_spacing=0.06, row_heights=heights)
     roles, places = list(dict.fromkeys(step.held.role for step in steps)), _places(steps)
     for number, role in enumerate(roles):
@@ -56,8 +56,8 @@ def _look(role: str, colour: str, mine: Sequence[Step], places: list[int]) -> di
     return {
         "x": places,
         "mode": "lines+markers",
-        "name": _plain(role).replace("_", " ").capitalize(),
-        "legendgroup": _plain(role),
+        "name": unmarked(role).replace("_", " ").capitalize(),
+        "legendgroup": unmarked(role),
         "line": {"color": colour, "width": 2},
         "marker": {
             "color": colour,
@@ -65,7 +65,7 @@ def _look(role: str, colour: str, mine: Sequence[Step], places: list[int]) -> di
             "size": [10 if step.changed else 7 for step in mine],
             "symbol": ["diamond-open" if step.conforms else "diamond" if step.changed else "circle" for step in mine],
         },
-        "customdata": [[_short(_plain(step.held.position)), _told(step)] for step in mine],
+        "customdata": [[short(unmarked(step.held.position)), _told(step)] for step in mine],
         "hovertemplate": "%{fullData.name}: %{customdata[0]}%{customdata[1]}<extra></extra>",
     }
 
@@ -76,19 +76,19 @@ def _told(step: Step) -> str:
     if step.held.probability is not None:
         lines.append(f"probability {step.held.probability:.2f}")
     if step.changed:
-        lines.append(f"before: {_short(_plain(step.before or ''))}")
+        lines.append(f"before: {short(unmarked(step.before or ''))}")
     if step.most_others is not None:
-        lines.append(f"most others: {_short(_plain(step.most_others))}")
+        lines.append(f"most others: {short(unmarked(step.most_others))}")
     return "".join(f"<br>{line}" for line in lines)
 
 
 def _label(figure: go.Figure, steps: Sequence[Step], positions: list[str]) -> None:
     spelled = {plain(step.held.position): step.held.position for step in reversed(steps)}
-    figure.update_yaxes(gridcolor=_LINE, zeroline=False)
+    figure.update_yaxes(gridcolor=LINE, zeroline=False)
     figure.update_yaxes(
         tickmode="array",
         tickvals=list(range(len(positions))),
-        ticktext=[_short(_plain(spelled[position])) for position in positions],
+        ticktext=[short(unmarked(spelled[position])) for position in positions],
         range=[-0.5, max(len(positions), 1) - 0.5],
         automargin=True,
         row=1,
@@ -100,14 +100,6 @@ def _label(figure: go.Figure, steps: Sequence[Step], positions: list[str]) -> No
 def _lay_out(figure: go.Figure, steps: Sequence[Step], places: list[int], heights: list[int]) -> None:
     in_rounds = all(step.held.round is not None for step in steps)
     numbers = sorted(set(places))
-    figure.update_xaxes(showgrid=False, linecolor=_LINE, tickvals=numbers if len(numbers) <= _LABELLED else None)
+    figure.update_xaxes(showgrid=False, linecolor=LINE, tickvals=numbers if len(numbers) <= LABELLED else None)
     figure.update_xaxes(title_text="round" if in_rounds else "position", row=len(heights), col=1)
-    figure.update_layout(
-        height=90 + sum(heights),
-        margin={"l": 60, "r": 16, "t": 28, "b": 60},
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
-        font={"family": "system-ui, sans-serif", "size": 12, "color": _GREY},
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
-        template="none",
-    )
+    lay_out(figure, sum(heights))

@@ -6,14 +6,44 @@ began with, whatever the files say by then. Keys are not part of it; a card only
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from workbench.dialogue.mode import LimitsSpec, Mode
+from workbench.dialogue.mode import LimitsSpec, Mode, SamplingSpec
 from workbench.dialogue.parameters import Parameter
-from workbench.dialogue.plan import Plan, PlannedTurn, compile_mode
+from workbench.dialogue.plan import DEFAULT_TEMPLATE, Plan, PlannedTurn, compile_mode
 from workbench.models import ModelCard
+
+
+class AddedTurn(BaseModel):
+    """A turn that a person has added; the fields are those of the event `TurnAdded`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    turn: str
+    role: str
+    index: int
+    prompt: str = ""
+    person: bool = False
+
+    def planned(self, plan: Plan) -> PlannedTurn:
+        """Return it as a turn that sees everything before it, and waits for nothing."""
+        asked = "" if self.person else self.prompt or DEFAULT_TEMPLATE.replace("{role}", self.role)
+        spec = plan.roles.get(self.role)
+        return PlannedTurn(
+            id=self.turn,
+            index=self.index,
+            role=self.role,
+            round=None,
+            template=asked,
+            names={},
+            sees=tuple(turn.id for turn in plan.turns if turn.index <= self.index),
+            depends_on=(),
+            sampling=spec.sampling if spec else SamplingSpec(),
+            added=True,
+        )
 
 
 class RunSpec(BaseModel):
@@ -32,10 +62,32 @@ class RunSpec(BaseModel):
     max_output: int = 1024
     """Tokens of one answer where neither role nor card says otherwise."""
     stream: bool = True
+    warnings: tuple[str, ...] = ()
+    """What is told before it begins: that a judge is of a contestant's family, for one."""
+    approve: tuple[str, ...] = ()
+    """Roles whose texts a person approves, besides those that the mode names; `all` for every role."""
+    added: tuple[AddedTurn, ...] = ()
+    background: str = ""
+    """What a sub-dialogue is told of the one that it is part of."""
+    spawns: dict[str, RunSpec] = Field(default_factory=dict)
+    """Role of a turn that opens sub-dialogues to what they run; their topics are not known yet."""
 
     def plan(self) -> Plan:
-        """Return the compiled mode."""
-        return compile_mode(self.mode, self.parameters)
+        """Return the compiled mode, with the turns that were added."""
+        plan = compile_mode(self.mode, self.parameters)
+        for added in self.added:
+            plan = plan.with_turn(added.planned(plan))
+        return plan
+
+    def family(self) -> Iterator[RunSpec]:
+        """Yield it, and what its sub-dialogues run, of all generations."""
+        yield self
+        for spawn in self.spawns.values():
+            yield from spawn.family()
+
+    def approves(self, turn: PlannedTurn) -> bool:
+        """Whether a person approves a turn's text."""
+        return turn.approve or bool({"all", turn.role} & set(self.approve))
 
     def longest(self, turn: PlannedTurn, card: ModelCard) -> int:
         """Return how many tokens a turn's answer may have when `card` gives it."""

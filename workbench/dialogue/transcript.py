@@ -18,15 +18,18 @@ from workbench.events import (
     DialogueEnded,
     DialoguePaused,
     DialogueResumed,
+    DialogueSpawned,
     DialogueStarted,
     Event,
     Status,
     TextDelta,
+    TurnAdded,
     TurnCancelled,
     TurnCompleted,
     TurnFailed,
     TurnSkipped,
     TurnStarted,
+    TurnWaits,
 )
 
 
@@ -35,6 +38,7 @@ class Turn:
     """One contribution. `model` is the card asked for, `served` who answered; `text` grows while it is spoken.
 
     `data` is the structured answer of a turn that has an output schema, `copied_from` the dialogue that a fork took it from.
+    `waits` says what a person is to do, `answer` or `approval`, while they are waited for; `edited` that one changed the text.
     """
 
     id: str
@@ -47,6 +51,8 @@ class Turn:
     reasoning: str = ""
     data: Any = None
     copied_from: str | None = None
+    edited: bool = False
+    waits: str | None = None
     error: str | None = None
     hint: str | None = None
     started_at: float = 0.0
@@ -57,7 +63,7 @@ class Turn:
     @property
     def answer(self) -> Call | None:
         """The call that brought the text; None while there is none."""
-        return next((call for call in reversed(self.calls) if call.ok), None)
+        return next((call for call in reversed(self.calls) if call.ok and not call.purpose), None)
 
     @property
     def served(self) -> str | None:
@@ -105,7 +111,6 @@ def measure(turns: Iterable[Turn], latency: float | None) -> Metrics:
     calls = [call for turn in turns for call in turn.calls]
     usages = [call.usage for call in calls if call.usage]
     costs = [call.cost for call in calls if call.cost is not None]
-    charged = [call for call in calls if call.ok or call.usage]
     return Metrics(
         turns=sum(turn.status is Status.COMPLETED for turn in turns),
         calls=len(calls),
@@ -114,7 +119,7 @@ def measure(turns: Iterable[Turn], latency: float | None) -> Metrics:
         cached_tokens=sum(usage.cached for usage in usages),
         reasoning_tokens=sum(usage.reasoning for usage in usages),
         cost=sum(costs) if costs else None,
-        unpriced_calls=sum(call.cost is None for call in charged),
+        unpriced_calls=sum(call.unpriced for call in calls),
         lost_calls=len(calls) - sum(call.ok for call in calls),
         latency=latency,
     )
@@ -123,7 +128,8 @@ def measure(turns: Iterable[Turn], latency: float | None) -> Metrics:
 class Transcript:
     """A dialogue as its events tell it.
 
-    `unended` has the calls that began and never came back, by id; `skipped` the turns that did not take place, and why.
+    `unended` has the calls that began and never came back, by id; `skipped` the turns that did not take place, and why;
+    `children` the sub-dialogues that turns opened, by id.
 
     >>> Transcript().status
     <Status.RUNNING: 'running'>
@@ -140,6 +146,7 @@ class Transcript:
         self._turns: dict[str, Turn] = {}
         self.unended: dict[str, CallStarted] = {}
         self.skipped: dict[str, TurnSkipped] = {}
+        self.children: dict[str, DialogueSpawned] = {}
         self._ran = 0.0
         self._run_began = self.last_at = 0.0
         for event in events:
@@ -156,7 +163,7 @@ class Transcript:
         """Return a copy that later events do not change."""
         twin = copy(self)
         twin._turns = {key: replace(turn, calls=list(turn.calls)) for key, turn in self._turns.items()}  # noqa: SLF001 - of this class
-        twin.unended, twin.skipped = dict(self.unended), dict(self.skipped)
+        twin.unended, twin.skipped, twin.children = dict(self.unended), dict(self.skipped), dict(self.children)
         return twin
 
     @property
@@ -208,6 +215,8 @@ class Transcript:
             case DialogueResumed():
                 self._go_on(event, before)
                 self.run, self.status, self.reason = event.run, Status.RUNNING, None
+                for turn in self._turns.values():
+                    turn.waits = None
             case DialoguePaused() | DialogueContinued():
                 self._hold(event, before)
             case TurnStarted():
@@ -228,10 +237,20 @@ class Transcript:
                 self._note(event)
 
     def _note(self, event: Event) -> None:
-        if isinstance(event, CallStarted):
-            self.unended[event.call] = event
-        elif isinstance(event, TurnSkipped):
-            self.skipped[event.turn] = event
+        match event:
+            case CallStarted():
+                self.unended[event.call] = event
+            case TurnSkipped():
+                self.skipped[event.turn] = event
+            case DialogueSpawned():
+                self.children[event.child] = event
+            case TurnWaits():
+                self._turns[event.turn].waits = event.kind
+            case TurnAdded():
+                added = {name: getattr(event, name) for name in ("turn", "role", "index", "prompt", "person")}
+                self.run = self.run | {"added": [*self.run.get("added", ()), added]}
+            case _:
+                pass
 
     def _go_on(self, event: Event, before: float) -> None:
         """Leave out the time since the event before: nothing ran."""
@@ -260,7 +279,7 @@ class Transcript:
     def _end_call(self, event: CallEnded) -> None:
         turn = self._turns[event.turn]
         turn.calls.append(event.call)
-        if not event.call.ok:
+        if not (event.call.ok or event.call.purpose):
             turn.text = turn.reasoning = ""
         self.unended.pop(event.call.id, None)
 
@@ -268,11 +287,12 @@ class Transcript:
         turn = self._turns.get(event.turn)
         if turn is None:
             return
-        turn.ended_at, turn.text = event.at, event.text
+        turn.ended_at, turn.text, turn.waits = event.at, event.text, None
         if isinstance(event, TurnFailed):
             turn.status, turn.error, turn.hint = Status.FAILED, event.error, event.hint
             return
         turn.reasoning = event.reasoning
         turn.status = Status.CANCELLED
         if isinstance(event, TurnCompleted):
-            turn.status, turn.data, turn.copied_from = Status.COMPLETED, event.data, event.copied_from
+            turn.status, turn.data = Status.COMPLETED, event.data
+            turn.copied_from, turn.edited = event.copied_from, event.edited

@@ -8,15 +8,18 @@ takes, the calls are all in the record, and the turn's text is the last answer.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Final, Protocol
 
+from workbench.dialogue.arrangement import SummaryRequest
 from workbench.dialogue.context import Message
 from workbench.dialogue.expressions import compile_expression
 from workbench.dialogue.parameters import Parameters
+from workbench.dialogue.persons import read_answer
 from workbench.dialogue.plan import PlannedTurn
 from workbench.dialogue.structured import instruction, parse_answer, repair_prompt
-from workbench.errors import ErrorKind, ModelError
+from workbench.errors import ErrorKind, ModelError, WorkbenchError
 from workbench.events import Call, CallEnded, CallStarted, Event, TextDelta
 from workbench.models import Client, ModelCard, Sampling
 from workbench.models.completion import Completion, Notice, Piece, Reserve, Started
@@ -52,6 +55,7 @@ class Voice:
     reserve: Reserve
     tell: Tell
     text: str = field(default="", init=False)
+    edited: bool = field(default=False, init=False)
     reasoning: str = field(default="", init=False)
 
     async def speak(self, messages: list[Message], paid: Call | None, parameters: Parameters) -> Any:
@@ -90,6 +94,35 @@ class Voice:
         *before, last = messages
         return [*before, {**last, "content": f"{last['content']}\n\n{instruction(self.turn.output_schema)}"}]
 
+    async def sum_up(self, request: SummaryRequest) -> str:
+        """Ask for the summary of a turn, as a call of its own.
+
+        Raises:
+            ModelError: every attempt and fallback failed.
+        """
+        messages = [dict(message) for message in request.messages]
+        sampling = Sampling(max_tokens=request.most, seed=self.sampling.seed)
+        notify = partial(self._noticed_aside, f"summary {request.key}")
+        completion = await self.client.complete(
+            self.chain, messages, sampling, stream=False, notify=notify, reserve=self.reserve
+        )
+        return completion.text
+
+    def accept(self, text: str, parameters: Parameters) -> Any:
+        """Return the data of what a person wrote for this turn. Blocks.
+
+        Raises:
+            WorkbenchError: it is not what the mode asks for.
+        """
+        data = read_answer(text, self.turn.output_schema)
+        if not self._satisfied(data, parameters, text):
+            assert self.turn.check is not None
+            condition = self.turn.check.condition
+            raise WorkbenchError(
+                f"this does not satisfy {condition!r} yet", hint=self.turn.check.feedback or "Give another text."
+            )
+        return data
+
     async def _structured(self, messages: list[Message]) -> Any:
         schema = self.turn.output_schema
         if schema is None:
@@ -105,11 +138,11 @@ class Voice:
     def _said(self, reply: str) -> list[Message]:
         return [{"role": "assistant", "content": self.text}, {"role": "user", "content": reply}]
 
-    def _satisfied(self, data: Any, parameters: Parameters) -> bool:
+    def _satisfied(self, data: Any, parameters: Parameters, text: str | None = None) -> bool:
         check = self.turn.check
         if check is None:
             return True
-        return bool(compile_expression(check.condition).evaluate(result_of(data, self.text) | dict(parameters)))
+        return bool(compile_expression(check.condition).evaluate(result_of(data, text or self.text) | dict(parameters)))
 
     def _unfit(self, message: str) -> ModelError:
         return ModelError(
@@ -125,6 +158,13 @@ class Voice:
         )
         self.text, self.reasoning = completion.text, completion.reasoning
         return completion
+
+    def _noticed_aside(self, purpose: str, notice: Notice) -> None:
+        """Tell of a call whose text is not the turn's."""
+        if isinstance(notice, Started):
+            self.tell(CallStarted, call=notice.call, model=notice.card.name, attempt=notice.attempt)
+        elif isinstance(notice, Call):
+            self.tell(CallEnded, call=replace(notice, purpose=purpose))
 
     def _noticed(self, notice: Notice) -> None:
         if isinstance(notice, Piece):

@@ -54,6 +54,7 @@ class Call:
         reasoning: the model's thinking, where the provider shows it.
         error: the redacted reason of a failure.
         fallback_reason: why the model asked for did not serve; None when it did.
+        purpose: what it was for where its text is not the turn's answer: `summary` and which.
     """
 
     id: str
@@ -72,8 +73,14 @@ class Call:
     reasoning: str = ""
     error: str | None = None
     fallback_reason: str | None = None
+    purpose: str = ""
 
     @property
     def ok(self) -> bool:
         """Whether the call brought a whole answer."""
         return self.outcome == "ok"
+
+    @property
+    def unpriced(self) -> bool:
+        """Whether it may have cost something that nobody knows: it brought text or was counted, and has no cost."""
+        return self.cost is None and bool(self.ok or self.usage or self.text or self.reasoning)

@@ -18,20 +18,22 @@ _FIELDS: Final[dict[type, tuple[str, ...]]] = {
 }
 
 
-_RARE: Final = frozenset({"data", "copied_from"})
-"""Fields that most events do not have; they are not written where they are empty."""
+_EMPTY: Final[dict[str, object]] = {"data": None, "copied_from": None, "edited": False, "purpose": ""}
+"""Fields that most events do not have, and what they are then; they are not written."""
 
 
 def _plain(value: object) -> object:
     names = _FIELDS.get(type(value))
-    return value if names is None else {name: _plain(getattr(value, name)) for name in names}
+    return value if names is None else _body({name: getattr(value, name) for name in names})
+
+
+def _body(values: dict[str, object]) -> dict[str, object]:
+    return {name: _plain(value) for name, value in values.items() if name not in _EMPTY or value is not _EMPTY[name]}
 
 
 def event_to_dict(event: Event) -> dict[str, Any]:
     """Return the event as plain JSON values."""
-    values = {name: getattr(event, name) for name in _FIELDS[type(event)]}
-    body = {name: _plain(value) for name, value in values.items() if value is not None or name not in _RARE}
-    return {"type": event.type, **body}
+    return {"type": event.type, **_body({name: getattr(event, name) for name in _FIELDS[type(event)]})}
 
 
 def call_from_dict(data: dict[str, Any]) -> Call:

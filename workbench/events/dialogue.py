@@ -2,8 +2,9 @@
 
 `DialogueStarted` carries all that a resume needs. Then, for each turn: `TurnStarted`, for each request `CallStarted`,
 `TextDelta`s and `CallEnded`, and one of `TurnCompleted`, `TurnFailed`, `TurnCancelled`; or `TurnSkipped` alone.
-`DialogueEnded` closes a run; `DialogueResumed` opens the next one. `DialoguePaused` and `DialogueContinued` may stand
-anywhere inside a run.
+`TurnWaits` stands where a person is to do something about a turn, `DialogueSpawned` where a turn opens a sub-dialogue, and
+`TurnAdded` where a person adds a turn that the mode does not have. `DialogueEnded` closes a run; `DialogueResumed` opens the
+next one. `DialoguePaused` and `DialogueContinued` may stand anywhere inside a run.
 """
 
 from __future__ import annotations
@@ -130,7 +131,8 @@ class CallEnded(Event):
 class TurnCompleted(Event):
     """A role has spoken. Durable before any turn that depends on it starts. `data` is its structured answer, if it has one.
 
-    `copied_from` is the dialogue in which it spoke, where a fork took the turn over: there was no call for it here.
+    `copied_from` is the dialogue in which it spoke, where a fork took the turn over: there was no call for it here. `edited`
+    says that a person has changed the model's text before anybody else saw it.
     """
 
     type: ClassVar[str] = "turn_completed"
@@ -141,6 +143,49 @@ class TurnCompleted(Event):
     reasoning: str = ""
     data: Any = None
     copied_from: str | None = None
+    edited: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnWaits(Event):
+    """A turn waits for a person: with `answer` to speak it, with `approval` to approve or edit what was said."""
+
+    type: ClassVar[str] = "turn_waits"
+
+    turn: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnAdded(Event):
+    """A person has added a turn: what they say themselves, or a role's that they call on.
+
+    `index` is the number of the turn behind which it stands, 0 for the beginning; `prompt` what a role is asked, empty for the
+    usual words; `person` their name where they speak themselves.
+    """
+
+    type: ClassVar[str] = "turn_added"
+    barrier: ClassVar[bool] = True
+
+    turn: str
+    role: str
+    index: int
+    prompt: str = ""
+    person: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DialogueSpawned(Event):
+    """A turn opens a sub-dialogue, whose own events follow under its own id. Durable before they do."""
+
+    type: ClassVar[str] = "dialogue_spawned"
+    barrier: ClassVar[bool] = True
+
+    turn: str
+    child: str
+    number: int
+    mode: str
+    topic: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

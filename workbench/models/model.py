@@ -9,15 +9,22 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from workbench.errors import UnknownModelError, WorkbenchError
 from workbench.loop import bridge, iterate
 from workbench.models.card import ModelCard
 from workbench.models.client import Client
 from workbench.models.completion import Completion, Notice, Piece
+from workbench.models.langchain.card import chat_card, is_chat
 from workbench.models.provider import Sampling
 from workbench.models.registry import ModelRegistry
 from workbench.settings import load_settings
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+    from workbench.models.langchain.chat import ChatWorkbench
 
 Message = dict[str, str]
 Context = str | Sequence[Message] | None
@@ -28,7 +35,7 @@ class ModelConfig:
     """A model and who stands in for it.
 
     Args:
-        primary: a card, or its name, or a LiteLLM id.
+        primary: a card, or its name, or a LiteLLM id, or a LangChain chat model.
         fallbacks: tried in this order when the one before fails for good.
         api_base: an OpenAI-compatible endpoint for the ids among them.
 
@@ -36,8 +43,8 @@ class ModelConfig:
     'local/smollm2-135m'
     """
 
-    primary: str | ModelCard
-    fallbacks: Sequence[str | ModelCard] = ()
+    primary: str | ModelCard | BaseChatModel
+    fallbacks: Sequence[str | ModelCard | BaseChatModel] = ()
     api_base: str | None = None
 
     def chain(self, registry: ModelRegistry) -> tuple[ModelCard, ...]:
@@ -46,17 +53,27 @@ class ModelConfig:
         Raises:
             UnknownModelError: a name means nothing.
         """
-        return tuple(
-            name if isinstance(name, ModelCard) else registry.get(name, api_base=self.api_base)
-            for name in (self.primary, *self.fallbacks)
-        )
+        return tuple(_card(given, registry, self.api_base) for given in (self.primary, *self.fallbacks))
+
+
+def _card(given: str | ModelCard | BaseChatModel, registry: ModelRegistry, api_base: str | None) -> ModelCard:
+    if isinstance(given, ModelCard):
+        return given
+    if isinstance(given, str):
+        return registry.get(given, api_base=api_base)
+    if is_chat(given):
+        return chat_card(given, registry=registry)
+    raise UnknownModelError(
+        f"{type(given).__name__} is no model",
+        hint="Give a name, a ModelCard, a ModelConfig, a Model, or a LangChain BaseChatModel (without what was bound to it).",
+    )
 
 
 class Model:
     """A model to talk to, with its fallbacks.
 
     Args:
-        config: a name, a card or a `ModelConfig`.
+        config: a name, a card, a LangChain chat model or a `ModelConfig`.
         registry: what names mean; by default the workspace's cards.
         client: makes the calls; by default one that the process shares.
 
@@ -66,7 +83,7 @@ class Model:
 
     def __init__(
         self,
-        config: str | ModelCard | ModelConfig,
+        config: str | ModelCard | ModelConfig | BaseChatModel,
         *,
         registry: ModelRegistry | None = None,
         client: Client | None = None,
@@ -110,17 +127,37 @@ class Model:
 
         A retry after a broken stream starts the answer again; `complete` and the record tell half answers apart.
         """
-        async for piece in iterate(self._pieces(_messages(prompt, context), Sampling(**sampling))):
-            yield piece
+        async for notice in iterate(self.notices(_messages(prompt, context), Sampling(**sampling))):
+            if isinstance(notice, Piece) and notice.text:
+                yield notice.text
 
-    async def _pieces(self, messages: Sequence[Message], sampling: Sampling) -> AsyncIterator[str]:
+    def to_langchain(self, **sampling: Any) -> ChatWorkbench:
+        """Return the model as a LangChain `BaseChatModel`.
+
+        Args:
+            sampling: its defaults: temperature, top_p, max_tokens, seed, stop.
+
+        Raises:
+            WorkbenchError: the extra `langchain` is not installed.
+        """
+        try:
+            from workbench.models.langchain.chat import ChatWorkbench
+        except ImportError as error:
+            raise WorkbenchError("LangChain is not installed", hint="pip install 'dialogue-workbench[langchain]'") from error
+        return ChatWorkbench(model=self, **sampling)
+
+    async def notices(self, messages: Sequence[Message], sampling: Sampling) -> AsyncIterator[Notice]:
+        """Ask, and yield what happens to the request as it happens; on the engine's loop only (see `loop.iterate`).
+
+        Raises:
+            ModelError: no model of the chain gave an answer.
+        """
         notices: asyncio.Queue[Notice | None] = asyncio.Queue()
         asking = asyncio.ensure_future(self._client.complete(self.chain, messages, sampling, notify=notices.put_nowait))
         asking.add_done_callback(lambda _done: notices.put_nowait(None))
         try:
             while (notice := await notices.get()) is not None:
-                if isinstance(notice, Piece) and notice.text:
-                    yield notice.text
+                yield notice
             await asking
         finally:
             if not asking.done():

@@ -9,16 +9,21 @@ from __future__ import annotations
 import difflib
 from argparse import Namespace
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_magic, magics_class
-from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.core.magic_arguments import argument, magic_arguments
+
+from workbench.notebook.options import merge, parse, resume_options
+from workbench.notebook.running import go_on, see_through, see_through_async, show, stop, usage_errors
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from workbench.dialogue import Orchestrator
+    from workbench.notebook.live import Show
     from workbench.notebook.mode_page import ModePage
     from workbench.notebook.tables import Table
 
@@ -65,9 +70,8 @@ class CommandMagics(Magics):
         """
         from workbench import doctor
         from workbench.notebook.listings import findings_table
-        from workbench.notebook.running import usage_errors
 
-        wanted = _parse(self.workbench, line)
+        wanted = parse(self.workbench, line)
         with usage_errors():
             return findings_table(doctor.examine(self._orchestrator().settings, network=not wanted.no_network))
 
@@ -86,9 +90,8 @@ class CommandMagics(Magics):
             x.frame
         """
         from workbench.notebook.listings import models_table
-        from workbench.notebook.running import usage_errors
 
-        wanted = _parse(self.models, line)
+        wanted = parse(self.models, line)
         with usage_errors():
             return models_table(self._orchestrator().models, " ".join(wanted.text), ready=wanted.ready)
 
@@ -96,7 +99,7 @@ class CommandMagics(Magics):
     @argument("name", nargs="?", help="of one mode, or a mode file; without it, all modes are listed")
     @line_magic("modes")
     def modes(self, line: str) -> Table | ModePage:
-        """List the modes, or show one: roles, parameters, turns, how they flow, and how many calls that makes.
+        """List the modes, or show one: roles, parameters, turns, how they flow, and what that costs.
 
         Examples::
 
@@ -105,12 +108,13 @@ class CommandMagics(Magics):
         """
         from workbench.notebook.listings import modes_table
         from workbench.notebook.mode_page import ModePage
-        from workbench.notebook.running import usage_errors
 
-        wanted = _parse(self.modes, line)
+        wanted = parse(self.modes, line)
         with usage_errors():
-            loader = self._orchestrator().modes
-            return ModePage(loader.load(wanted.name)) if wanted.name else modes_table(loader)
+            orchestrator = self._orchestrator()
+            if not wanted.name:
+                return modes_table(orchestrator.modes)
+            return ModePage(orchestrator.modes.load(wanted.name), orchestrator.models, orchestrator.settings.defaults.model)
 
     @magic_arguments()
     @argument("-n", "--limit", type=int, default=20, metavar="N", help="how many; 20 by default")
@@ -127,9 +131,8 @@ class CommandMagics(Magics):
             %dialogues private cars
         """
         from workbench.notebook.listings import dialogues_table
-        from workbench.notebook.running import usage_errors
 
-        wanted = _parse(self.dialogues, line)
+        wanted = parse(self.dialogues, line)
         status = _one_of(wanted.status.replace("-", "_"), STATUSES, "status") if wanted.status else None
         if wanted.limit < 1:
             raise UsageError(f"-n {wanted.limit}: a whole number from 1 is needed")
@@ -163,26 +166,18 @@ class CommandMagics(Magics):
             %dialogue export last -o debate.html
             %dialogue cost last
         """
-        from workbench.notebook.running import resume, usage_errors
-
         wanted = self._wanted(line)
+        if wanted.command == "resume":
+            see_through(partial(self._resume, wanted))
+            return None
         with usage_errors():
             orchestrator = self._orchestrator()
             found = orchestrator.record.find(wanted.id)
-            if wanted.command == "resume":
-                resume(self._shell, orchestrator, found, _resume_options(wanted), **_resume_how(wanted))
-                return None
             return getattr(self, f"_{wanted.command}")(orchestrator, found, wanted)
 
     async def resume_async(self, line: str) -> None:
         """Run `%dialogue resume` without blocking the kernel; a cell that awaits calls this."""
-        from workbench.notebook.running import resume_async, usage_errors
-
-        wanted = self._wanted(line)
-        with usage_errors():
-            orchestrator = self._orchestrator()
-            found = orchestrator.record.find(wanted.id)
-        await resume_async(self._shell, orchestrator, found, _resume_options(wanted), **_resume_how(wanted))
+        await see_through_async(partial(self._resume, self._wanted(line)))
 
     def _wanted(self, line: str) -> Namespace:
         """Read the line of `%dialogue`; options that the subcommand does not take are errors."""
@@ -191,7 +186,7 @@ class CommandMagics(Magics):
             raise UsageError(f"%dialogue needs a subcommand: {', '.join(SUBCOMMANDS)}. `%dialogue?` has examples.")
         if not command.startswith("-"):
             _one_of(command, SUBCOMMANDS, "subcommand")
-        wanted = _parse(self.dialogue, line)
+        wanted = parse(self.dialogue, line)
         _one_of(wanted.command, SUBCOMMANDS, "subcommand")
         for name, value in vars(wanted).items():
             if value and name not in ("command", "id") and not takes(wanted.command, name):
@@ -201,8 +196,13 @@ class CommandMagics(Magics):
                 )
         return wanted
 
+    def _resume(self, wanted: Namespace) -> Show | None:
+        """Go on with a dialogue; return its display, None where there is nothing to wait for."""
+        options = resume_options(merge(Namespace(**vars(wanted), parameters=[]), {}, {}))
+        dialogue = go_on(self._orchestrator(), wanted.id, options, detach=wanted.detach)
+        return show(self._shell, dialogue, background=wanted.background or wanted.detach, output=wanted.output)
+
     def _stop(self, orchestrator: Orchestrator, found: str, _wanted: Namespace) -> None:
-        from workbench.notebook.running import stop
 
         print(stop(orchestrator, found))  # noqa: T201 - a magic's way to say it
 
@@ -239,28 +239,9 @@ def takes(subcommand: str | None, option: str) -> bool:
     return subcommand not in _OPTIONS or option in _OPTIONS[subcommand]
 
 
-def _resume_options(wanted: Namespace) -> dict[str, Any]:
-    from workbench.notebook.options import merge, resume_options
-
-    wanted.parameters = []
-    return resume_options(merge(wanted, {}, {}))
-
-
-def _resume_how(wanted: Namespace) -> dict[str, Any]:
-    return {"background": wanted.background, "detach": wanted.detach, "output": wanted.output}
-
-
 def _one_of(word: str, words: tuple[str, ...], what: str) -> str:
     if word not in words:
         near = difflib.get_close_matches(word, words, n=2)
         meant = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(words)}."
         raise UsageError(f"there is no {what} {word!r}\n  {meant}")
     return word
-
-
-def _parse(magic: Any, line: str) -> Namespace:
-    try:
-        namespace: Namespace = parse_argstring(magic, line)
-    except ValueError as error:  # a quotation mark without its other half
-        raise UsageError(f"%{magic.__name__}: {error}") from None
-    return namespace

@@ -1,17 +1,16 @@
 """Completion in the lines of the magics: modes, roles, models, options, subcommands and dialogue ids.
 
-It runs while somebody types, so it imports no engine, opens no model and migrates no record; where anything goes wrong it
-offers nothing. The options are those of the magics' own parsers. Offers are made instead of Python's, which know nothing
+It runs while somebody types, so it imports no engine, opens no model, and only glances at the record (the first id costs the
+import of SQLAlchemy); where anything goes wrong it offers nothing. The options are those of the magics' own parsers. Offers are made instead of Python's, which know nothing
 about these lines.
 """
 
 from __future__ import annotations
 
 import re
-import sqlite3
 from argparse import Action
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -19,11 +18,13 @@ from typing import TYPE_CHECKING, Any, Final
 from IPython.core.completer import CompletionContext, SimpleCompletion, SimpleMatcherResult, context_matcher
 
 from workbench.errors import WorkbenchError
+from workbench.events import Status
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from workbench.dialogue.mode import Mode
+    from workbench.records.queries import Reader
     from workbench.settings import Settings
 
 _CELL: Final = re.compile(r"\s*%%dialogue(?P<rest>\s.*)?$")
@@ -33,8 +34,8 @@ _LINE: Final = re.compile(
 _TAKES: Final = {"fork": 1, "diff": 2, "tree": 1}
 """Magic to how many ids it takes."""
 _SHOWN: Final = 50
-_BUSY: Final = 0.05
-"""Seconds to wait for a record that is locked."""
+_PATIENCE: Final = 0.5
+"""Seconds to wait for a record."""
 _FIRST: Final = 100.0
 """Priority among the matchers: before all others, so that Jedi need not run for nothing."""
 
@@ -68,7 +69,7 @@ def complete(shell: InteractiveShell, context: CompletionContext) -> SimpleMatch
         return SimpleMatcherResult(completions=[], suppress=False)
     try:
         offers = list(_Offers(shell, typed))
-    except (WorkbenchError, OSError, sqlite3.Error, ValueError):
+    except (WorkbenchError, OSError, ValueError):
         offers = []
     word = re.split(r"[=,]", typed.stub)[-1] if not typed.stub.startswith("--") or "=" in typed.stub else typed.stub
     fitting = [SimpleCompletion(text, type=hint) for text, hint in offers if text.startswith(word) and text != word]
@@ -253,46 +254,30 @@ def _subcommands() -> list[tuple[str, str]]:
     return [(name, "subcommand") for name in SUBCOMMANDS]
 
 
+def _glance() -> AbstractContextManager[Reader | None]:
+    """Look into the record of the workspace; another process that holds it is not waited for."""
+    from workbench.records.queries import glance
+
+    return glance(_settings().record_url, _PATIENCE)
+
+
 def _ids() -> list[tuple[str, str]]:
     """Return the newest dialogues' ids, with their topics, and `last`."""
-    rows = _select("SELECT id, mode, topic FROM dialogues ORDER BY created_at DESC, id DESC LIMIT ?", _SHOWN)
-    named = [(str(key), " ".join(f"{mode}: {topic}".split())[:60]) for key, mode, topic in rows]
+    with _glance() as record:
+        rows = record.summaries(_SHOWN, None) if record else []
+    named = [(row.id, " ".join(f"{row.mode}: {row.topic}".split())[:60]) for row in rows]
     return [*named, ("last", "the newest dialogue")] if named else []
 
 
 def _points(stub: str) -> list[tuple[str, str]]:
     """Return `ID@TURN` for the complete turns of the dialogue that stands before the @."""
     dialogue = stub.partition("@")[0]
-    rows = _select(
-        "SELECT turn, role, model FROM turns WHERE status = 'completed' AND dialogue_id = "
-        "(SELECT id FROM dialogues WHERE ? IN (substr(id, 1, ?), 'last') ORDER BY created_at DESC, id DESC LIMIT 1) "
-        "ORDER BY position",
-        dialogue,
-        len(dialogue),
-    )
-    return [(f"{dialogue}@{turn}", f"{role}: {model}") for turn, role, model in rows]
+    with _glance() as record:
+        _, rows = record.rows("turns", dialogue) if record else (None, ())
+    return [(f"{dialogue}@{row.turn}", f"{row.role}: {row.model}") for row in rows if row.status == Status.COMPLETED]
 
 
 def _run_of(dialogue: str) -> dict[str, Any] | None:
     """Return the run of the one dialogue that an id, its beginning, or `last` means."""
-    import json
-
-    newest = "SELECT run FROM dialogues ORDER BY created_at DESC, id DESC LIMIT 1"
-    rows = (
-        _select(newest)
-        if dialogue == "last"
-        else _select("SELECT run FROM dialogues WHERE substr(id, 1, ?) = ? LIMIT 2", len(dialogue), dialogue)
-    )
-    return json.loads(rows[0][0]) if len(rows) == 1 else None
-
-
-def _select(query: str, *values: object) -> list[tuple[Any, ...]]:
-    """Read an SQLite record as it is; another database, a file that is missing, locked or older than the query has nothing."""
-    url = _settings().record_url
-    if not url.startswith("sqlite:///"):
-        return []
-    path = Path(url.removeprefix("sqlite:///").partition("?")[0]).expanduser().absolute()
-    if not path.is_file():
-        return []
-    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=_BUSY)) as connection:
-        return connection.execute(query, values).fetchall()
+    with _glance() as record:
+        return record.summary(dialogue).run if record else None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, Final
 
 from workbench.dialogue.export.facts import ending, money, title
-from workbench.dialogue.transcript import Transcript
-from workbench.events import Call
+from workbench.dialogue.transcript import Transcript, Turn, measure
 from workbench.notebook.tables import Column, Table
 
 _COLUMNS: Final = (
@@ -28,40 +28,46 @@ _COLUMNS: Final = (
 
 def cost_table(transcript: Transcript) -> Table:
     """Return a row for each turn and each model that was called for it, and totals by model and of all."""
-    rows = []
-    for turn in transcript.turns:
-        for model in dict.fromkeys(call.model for call in turn.calls):
-            calls = [call for call in turn.calls if call.model == model]
-            rows.append({"turn": turn.id, "title": title(turn), "role": turn.role, "model": model, **_sums(calls)})
-    calls = [call for turn in transcript.turns for call in turn.calls]
-    models = list(dict.fromkeys(call.model for call in calls))
-    by_model = [{"title": "", "model": model, **_words(call for call in calls if call.model == model)} for model in models]
-    totals = [*(by_model if len(models) > 1 else []), {"title": "all", "model": "", **_words(calls)}]
+    turns = transcript.turns
+    rows = [
+        {"turn": turn.id, "title": title(turn), "role": turn.role, "model": model, **_sums([_by(model, turn)])}
+        for turn in turns
+        for model in _models([turn])
+    ]
+    by_model = [{"title": "", "model": model, **_words([_by(model, turn) for turn in turns])} for model in _models(turns)]
+    totals = [*(by_model if len(by_model) > 1 else []), {"title": "all", "model": "", **_words(turns)}]
     caption = f"{transcript.mode}, {ending(transcript)}. Dialogue {transcript.id}."
-    return Table(
-        _COLUMNS, rows, caption=caption, notes=list(_notes(calls, transcript)), totals=totals, unknown={"cost": "unknown"}
-    )
+    return Table(_COLUMNS, rows, caption=caption, notes=list(_notes(transcript)), totals=totals, unknown={"cost": "unknown"})
 
 
-def _sums(calls: list[Call]) -> dict[str, Any]:
-    """Add up calls. Tokens are those that providers counted, the cost is what is known of it."""
-    usages = [call.usage for call in calls if call.usage]
-    costs = [call.cost for call in calls if call.cost is not None]
+def _models(turns: Iterable[Turn]) -> list[str]:
+    return list(dict.fromkeys(call.model for turn in turns for call in turn.calls))
+
+
+def _by(model: str, turn: Turn) -> Turn:
+    """Return a turn with the calls of one model alone."""
+    return replace(turn, calls=[call for call in turn.calls if call.model == model])
+
+
+def _sums(turns: list[Turn]) -> dict[str, Any]:
+    """Add up the calls of turns. Tokens are those that providers counted, the cost is what is known of it."""
+    metrics = measure(turns, None)
+    counted = any(call.usage for turn in turns for call in turn.calls)
     return {
-        "calls": len(calls),
-        "unanswered": sum(not call.ok for call in calls) or None,
-        "prompt_tokens": sum(usage.prompt for usage in usages) if usages else None,
-        "cached_tokens": sum(usage.cached for usage in usages) or None,
-        "completion_tokens": sum(usage.completion for usage in usages) if usages else None,
-        "reasoning_tokens": sum(usage.reasoning for usage in usages) or None,
-        "cost": sum(costs) if costs else None,
-        "unpriced_calls": sum(map(_unpriced, calls)),
+        "calls": metrics.calls,
+        "unanswered": metrics.lost_calls or None,
+        "prompt_tokens": metrics.prompt_tokens if counted else None,
+        "cached_tokens": metrics.cached_tokens or None,
+        "completion_tokens": metrics.completion_tokens if counted else None,
+        "reasoning_tokens": metrics.reasoning_tokens or None,
+        "cost": metrics.cost,
+        "unpriced_calls": metrics.unpriced_calls,
     }
 
 
-def _words(calls: Iterable[Call]) -> dict[str, str]:
+def _words(turns: list[Turn]) -> dict[str, str]:
     """Return sums as a row of totals shows them."""
-    sums = _sums(list(calls))
+    sums = _sums(turns)
     cost = money(sums["cost"]) if sums["cost"] is not None else "unknown" if sums["calls"] else ""
     if sums["unpriced_calls"] and sums["cost"] is not None:
         cost = f"at least {money(sums['cost'])}" if sums["cost"] else "unknown"
@@ -69,16 +75,11 @@ def _words(calls: Iterable[Call]) -> dict[str, str]:
     return counts | {"cost": cost}
 
 
-def _unpriced(call: Call) -> bool:
-    """Whether a call may have cost something that nobody knows: it brought text or was counted, and has no cost."""
-    return call.cost is None and bool(call.ok or call.usage or call.text or call.reasoning)
-
-
-def _notes(calls: list[Call], transcript: Transcript) -> Iterable[str]:
-    unpriced = sum(map(_unpriced, calls))
-    if not calls:
+def _notes(transcript: Transcript) -> Iterable[str]:
+    metrics = transcript.metrics
+    if not metrics.calls:
         yield "No calls were made."
-    if unpriced:
+    if unpriced := metrics.unpriced_calls:
         yield f"The cost of {unpriced} call{'s' * (unpriced != 1)} is not known; unknown is not zero."
     if transcript.unended:
         yield f"{len(transcript.unended)} more began and never came back; they may have been charged."

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from workbench.dialogue.estimate import Estimate, TurnEstimate, estimate_run, habits_in, prompts_of
 from workbench.dialogue.export.facts import money, title, visible
+from workbench.dialogue.fairness import dry_run_warnings
 from workbench.dialogue.flow import Box, flow_of
 from workbench.dialogue.flow_svg import svg_of
 from workbench.notebook.pages import render
@@ -106,7 +107,8 @@ class DryRun:
     @property
     def _table(self) -> Table:
         rows = [self._row(turn, taken) for turn, taken in zip(self.plan.spoken, self.estimate.turns, strict=True)]
-        notes = [self.estimate.total, *self._ceilings(), self.estimate.basis]
+        warnings = (f"Warning: {warning}" for warning in dry_run_warnings(self.spec))
+        notes = [self.estimate.total, *self._ceilings(), *warnings, self.estimate.basis]
         return Table(_COLUMNS, rows, notes=notes, unknown={"cost": "unknown", "most_cost": "unknown"})
 
     def _row(self, turn: PlannedTurn, taken: TurnEstimate) -> dict[str, Any]:
@@ -131,8 +133,11 @@ class DryRun:
             yield f"The budget of {money(limits.max_cost)} will probably be reached before the end."
         if limits.max_tokens is not None and taken.prompt_tokens + taken.completion_tokens > limits.max_tokens:
             yield f"The ceiling of {limits.max_tokens:,} tokens will probably be reached before the end."
-        for name, limit in (("turns", limits.max_turns), ("calls", limits.max_calls)):
-            if limit is not None and len(self.plan.turns) > limit:
+        for name, limit, turns in (
+            ("turns", limits.max_turns, self.plan.turns),
+            ("calls", limits.max_calls, self.plan.spoken),
+        ):
+            if limit is not None and len(turns) > limit:
                 yield f"The ceiling of {limit:,} {name} will be reached before the end."
 
     def _models(self, box: Box) -> str:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
-from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_magic, magics_class
-from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.core.magic_arguments import argument, magic_arguments
+
+from workbench.notebook.options import fork_options, merge, parse
+from workbench.notebook.running import see_through, see_through_async, show, usage_errors
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from workbench.dialogue import Dialogue, Orchestrator
+    from workbench.dialogue import Orchestrator
     from workbench.dialogue.diff import DialogueDiff
     from workbench.dialogue.lineage import Tree
     from workbench.notebook.live import Show
@@ -57,23 +59,11 @@ class ForkMagics(Magics):
 
         A turn is named by its id or its number. What is copied is not asked again and costs nothing.
         """
-        from workbench.notebook.running import check_outcome, usage_errors
-
-        with usage_errors():
-            dialogue, showing = self._begin(line)
-            if showing:
-                showing.wait()
-                check_outcome(dialogue)
+        see_through(partial(self._begin, line))
 
     async def fork_async(self, line: str) -> None:
         """Run `%fork` without blocking the kernel; a cell that awaits calls this."""
-        from workbench.notebook.running import check_outcome, usage_errors
-
-        with usage_errors():
-            dialogue, showing = self._begin(line)
-            if showing:
-                await showing.wait_async()
-                check_outcome(dialogue)
+        await see_through_async(partial(self._begin, line))
 
     @magic_arguments()
     @argument("left", metavar="ID", help="a dialogue's id, the beginning of it, or last")
@@ -88,9 +78,8 @@ class ForkMagics(Magics):
             x = %diff {d.id} {other.id}
         """
         from workbench.dialogue.diff import DialogueDiff
-        from workbench.notebook.running import usage_errors
 
-        wanted = _parse(self.diff, line)
+        wanted = parse(self.diff, line)
         with usage_errors():
             orchestrator = self._orchestrator()
             return DialogueDiff(orchestrator.load(wanted.left), orchestrator.load(wanted.right))
@@ -107,27 +96,13 @@ class ForkMagics(Magics):
             %tree 3f9a
         """
         from workbench.dialogue.lineage import Tree
-        from workbench.notebook.running import usage_errors
 
-        wanted = _parse(self.tree, line)
+        wanted = parse(self.tree, line)
         with usage_errors():
             return Tree(self._orchestrator().record, wanted.id)
 
-    def _begin(self, line: str) -> tuple[Dialogue, Show | None]:
-        """Start the fork; return it and its display, None where there is nothing to wait for."""
-        from workbench.notebook.options import merge, resume_options
-        from workbench.notebook.running import show
-
-        wanted = merge(_parse(self.fork, line), {}, {})
-        rounds = {} if wanted.rounds is None else {"rounds": wanted.rounds}
-        options = resume_options(wanted) | {"parameters": wanted.parameters | rounds}
-        dialogue = self._orchestrator().fork(wanted.source, **options)
-        return dialogue, show(self._shell, dialogue, background=wanted.background, output=wanted.output)
-
-
-def _parse(magic: Any, line: str) -> Namespace:
-    try:
-        namespace: Namespace = parse_argstring(magic, line)
-    except ValueError as error:  # a quotation mark without its other half
-        raise UsageError(f"%{magic.__name__}: {error}") from None
-    return namespace
+    def _begin(self, line: str) -> Show | None:
+        """Start the fork; return its display, None where there is nothing to wait for."""
+        wanted = merge(parse(self.fork, line), {}, {})
+        dialogue = self._orchestrator().fork(wanted.source, **fork_options(wanted))
+        return show(self._shell, dialogue, background=wanted.background, output=wanted.output)

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Final
 
 from workbench.dialogue.export.facts import money
 from workbench.dialogue.loader import ModeLoader
+from workbench.dialogue.parameters import listed
 from workbench.dialogue.plan import compile_mode
-from workbench.doctor import Finding, lacks
+from workbench.doctor import Finding, readiness
 from workbench.errors import ModeError
 from workbench.events import Status
 from workbench.models import ModelRegistry
-from workbench.models.weights import installed
+from workbench.notebook.mode_cost import further
 from workbench.notebook.tables import Column, Table
 from workbench.records import Record
 from workbench.records.summary import DialogueSummary
@@ -42,6 +43,7 @@ _MODES: Final = (
     Column("roles"),
     Column("parameters"),
     Column("calls", type="Int64"),
+    Column("further", "each further one"),
 )
 _DIALOGUES: Final = (
     Column("dialogue"),
@@ -74,12 +76,11 @@ def models_table(models: ModelRegistry, text: str = "", *, ready: bool = False) 
         text: only those whose name, id, family or description has it.
         ready: only those that may be asked now.
     """
-    have = [each.name for each in installed()]
-    lacking = {card.name: lacks(card, have) for card in models}
+    states = readiness(models)
     cards = [
         c
         for c in models
-        if (not ready or not lacking[c.name][0]) and _has(text, c.name, *c.aliases, c.id, c.family, c.description)
+        if (states[c.name]["ready"] or not ready) and _has(text, c.name, *c.aliases, c.id, c.family, c.description)
     ]
     rows = [
         {
@@ -90,9 +91,7 @@ def models_table(models: ModelRegistry, text: str = "", *, ready: bool = False) 
             "input_price": card.prices.input if card.prices else None,
             "output_price": card.prices.output if card.prices else None,
             "context_window": card.context_window,
-            "ready": not lacking[card.name][0],
-            "lacks": lacking[card.name][0] or None,
-            "todo": lacking[card.name][1] or None,
+            **states[card.name],
         }
         for card in cards
     ]
@@ -122,8 +121,9 @@ def _mode_row(name: str, mode: Mode) -> dict[str, object]:
         "mode": name,
         "description": mode.description or None,
         "roles": ", ".join(roles),
-        "parameters": ", ".join(f"{key}={value}" for key, value in mode.parameters.items()) or None,
-        "calls": len(plan.turns),
+        "parameters": listed(mode.parameters) or None,
+        "calls": len(plan.spoken),
+        "further": ", ".join(f"{key}: {len(more.spoken) - len(plan.spoken)}" for key, more in further(mode, plan)) or None,
     }
 
 
@@ -154,7 +154,7 @@ def _dialogue_row(each: DialogueSummary) -> dict[str, object]:
         "dialogue": each.id,
         "began": datetime.fromtimestamp(each.created_at, UTC),
         "mode": each.mode,
-        "status": "interrupted" if each.interrupted else str(each.status),
+        "status": each.standing,
         "turns": each.turns_completed,
         "tokens": each.prompt_tokens + each.completion_tokens,
         "cost": each.cost,

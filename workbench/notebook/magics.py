@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import traitlets
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, cell_magic, magics_class, no_var_expand
-from IPython.core.magic_arguments import argument, magic_arguments, parse_argstring
+from IPython.core.magic_arguments import argument, magic_arguments
+
+from workbench.notebook.options import merge, parse, resume_options, run_options
+from workbench.notebook.running import go_on, see_through, see_through_async, show, start
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from workbench.dialogue import Dialogue, Orchestrator
+    from workbench.dialogue import Orchestrator
     from workbench.notebook.live import Show
 
 
@@ -85,23 +89,11 @@ class DialogueMagics(Magics):
         {{name}} stands for a variable of the notebook. Options may stand in a front matter of YAML instead of the line.
         Stop in the panel, or interrupting the kernel, stops the calls and keeps what was said.
         """
-        from workbench.notebook.running import check_outcome, usage_errors
-
-        with usage_errors():
-            running, showing = self._begin(line, cell)
-            if running and showing:
-                showing.wait()
-                check_outcome(running)
+        see_through(partial(self._begin, line, cell))
 
     async def dialogue_async(self, line: str, cell: str) -> None:
         """Run `%%dialogue` without blocking the kernel."""
-        from workbench.notebook.running import check_outcome, usage_errors
-
-        with usage_errors():
-            running, showing = self._begin(line, cell)
-            if running and showing:
-                await showing.wait_async()
-                check_outcome(running)
+        await see_through_async(partial(self._begin, line, cell))
 
     def orchestrator(self, cassette: str | None = None, pace: float | None = None) -> Orchestrator:
         """Return the orchestrator for a cassette, made on first use; its path is relative to the notebook."""
@@ -111,35 +103,30 @@ class DialogueMagics(Magics):
             self._orchestrators[cassette, pace] = Orchestrator(cassette=cassette, pace=pace)
         return self._orchestrators[cassette, pace]
 
-    def _begin(self, line: str, cell: str) -> tuple[Dialogue | None, Show | None]:
-        """Start what a cell asks for; return the dialogue and its display, None where there is nothing to wait for."""
-        from workbench.notebook.options import resume_options, run_options
-        from workbench.notebook.running import begin, show
-
+    def _begin(self, line: str, cell: str) -> Show | None:
+        """Start what a cell asks for; return its display, None where there is nothing to wait for."""
         wanted, topic = self._read(line, cell)
         orchestrator = self.orchestrator(wanted.cassette, wanted.pace)
-        options = resume_options(wanted) if wanted.resume else run_options(wanted)
         if wanted.dry_run:
             from IPython.display import display
 
             from workbench.notebook.dry_run import DryRun
 
-            spec, parts = orchestrator.prepare(wanted.mode, topic, **options)
+            spec, parts = orchestrator.prepare(wanted.mode, topic, **run_options(wanted))
             display(DryRun(spec, parts, orchestrator.record))
-            return None, None
-        running = begin(orchestrator, wanted.mode, topic, options, resume=wanted.resume, detach=wanted.detach)
+            return None
+        if wanted.resume:
+            dialogue = go_on(orchestrator, wanted.resume, resume_options(wanted), detach=wanted.detach)
+        else:
+            dialogue = start(orchestrator, wanted.mode, topic, run_options(wanted), detach=wanted.detach)
         background = wanted.background or wanted.detach
-        return running, show(self._shell, running, background=background, output=wanted.output, wish=self.display)
+        return show(self._shell, dialogue, background=background, output=wanted.output, wish=self.display)
 
     def _read(self, line: str, cell: str) -> tuple[Namespace, str]:
         """Return a cell's options and topic."""
         from workbench.notebook.front_matter import interpolate, read_cell
-        from workbench.notebook.options import merge
 
-        try:
-            typed = parse_argstring(self.dialogue, interpolate(line, self._shell.user_ns))
-        except ValueError as error:
-            raise UsageError(f"%%dialogue: {error}") from None
+        typed = parse(self.dialogue, interpolate(line, self._shell.user_ns), "%%")
         matter, topic = read_cell(cell, self._shell.user_ns)
         wanted = merge(typed, matter, self._defaults())
         topic = topic.strip()

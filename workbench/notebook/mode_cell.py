@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, cell_magic, magics_class, no_var_expand
 
+from workbench.notebook.running import usage_errors
+
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -49,7 +51,6 @@ class ModeMagics(Magics):
         from workbench.dialogue.loader import BUILT_IN, ModeLoader
         from workbench.dialogue.plan import compile_mode
         from workbench.notebook.mode_page import ModePage
-        from workbench.notebook.running import usage_errors
 
         name = line.strip()
         if not name:
@@ -57,7 +58,8 @@ class ModeMagics(Magics):
         if (BUILT_IN / f"{name}.yaml").exists():
             raise UsageError(f"{name} is a built-in mode\n  Choose another name; `extends: {name}` starts from it.")
         with usage_errors():
-            folder = self._orchestrator().settings.workspace / "modes"
+            orchestrator = self._orchestrator()
+            folder = orchestrator.settings.workspace / "modes"
             mode = ModeLoader([folder, folder.parent]).loads(f"name: {name}\n{cell}", source=f"%%mode {name}")
             compile_mode(mode)
         try:
@@ -65,4 +67,4 @@ class ModeMagics(Magics):
             (folder / f"{name}.yaml").write_text(f"name: {name}\n{cell.rstrip()}\n", encoding="utf-8")
         except OSError as error:
             raise UsageError(f"{folder / name}.yaml cannot be written: {error.strerror}") from None
-        return ModePage(mode)
+        return ModePage(mode, orchestrator.models, orchestrator.settings.defaults.model)

@@ -1,15 +1,15 @@
-"""One mode on display: what it is for, who takes part, what may be set, who speaks when, and how many calls that makes."""
+"""One mode on display: what it is for, who takes part, what may be set, who speaks when, and what that costs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from workbench.dialogue.export.facts import title, visible
 from workbench.dialogue.flow import flow_of
 from workbench.dialogue.flow_svg import svg_of
+from workbench.dialogue.parameters import listed
 from workbench.dialogue.plan import compile_mode
-from workbench.errors import ModeError
+from workbench.notebook.mode_cost import casting, cost_in_words
 from workbench.notebook.pages import render
 from workbench.notebook.tables import Column, Table
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from workbench.dialogue.mode import Mode
+    from workbench.models import ModelRegistry
 
 _FEW: Final = 6
 
@@ -50,10 +51,13 @@ class ModePage:
 
     Args:
         mode: as the loader returns it.
+        models: the cards whose prices are counted; None for tokens alone.
+        default: the workspace's model.
     """
 
-    def __init__(self, mode: Mode) -> None:
+    def __init__(self, mode: Mode, models: ModelRegistry | None = None, default: str | None = None) -> None:
         self.mode = mode
+        self._cast = casting(models, default)
         self.plan = compile_mode(mode)
         self._flow = flow_of(self.plan)
 
@@ -63,10 +67,9 @@ class ModePage:
         return self._turns.frame
 
     @property
-    def calls(self) -> str:
-        """How many calls it makes, and how many more with each parameter."""
-        count = len(self.plan.turns)
-        return " ".join([f"It makes {count} call{'s' * (count != 1)}, without retries.", *self._more(count)])
+    def cost(self) -> str:
+        """What it takes, and how much more with each parameter."""
+        return cost_in_words(self.mode, self.plan, self._cast)
 
     @property
     def html(self) -> str:
@@ -75,7 +78,7 @@ class ModePage:
             "mode.html.j2",
             mode=self.mode,
             parameters=self._parameters,
-            calls=self.calls,
+            cost=self.cost,
             flow=svg_of(self._flow),
             roles=self._roles.html,
             turns=self._turns.html,
@@ -85,7 +88,7 @@ class ModePage:
     @property
     def text(self) -> str:
         """For a terminal."""
-        head = f"{self.mode.name}: {self.mode.description}\n{self._parameters} {self.calls}"
+        head = f"{self.mode.name}: {self.mode.description}\n{self._parameters} {self.cost}"
         return "\n\n".join([visible(head), self._roles.text, self._turns.text, self._flow.text()])
 
     def __repr__(self) -> str:
@@ -96,20 +99,7 @@ class ModePage:
 
     @property
     def _parameters(self) -> str:
-        given = ", ".join(f"{name}={value}" for name, value in self.mode.parameters.items())
-        return f"Parameters: {given}." if given else "No parameters."
-
-    def _more(self, count: int) -> Iterator[str]:
-        """Yield a sentence for each parameter that changes the number of calls."""
-        for name, value in self.mode.parameters.items():
-            if not isinstance(value, int):
-                continue
-            try:
-                more = len(compile_mode(self.mode, {name: value + 1}).turns) - count
-            except ModeError:  # as many as there may be
-                continue
-            if more:
-                yield f"Each further one of {name} makes {more} more."
+        return f"Parameters: {listed(self.mode.parameters)}." if self.mode.parameters else "No parameters."
 
     @property
     def _roles(self) -> Table:
@@ -133,9 +123,9 @@ class ModePage:
                 "title": title(turn),
                 "role": turn.role,
                 "round": turn.round,
-                "sees": ", ".join(turn.sees) or None,
+                "sees": ", ".join(turn.sees) or None if turn.vote is None else None,
                 "after": ", ".join(other.id for other in self.plan.turns if other.id in turn.depends_on) or None,
-                "prompt": turn.template,
+                "prompt": turn.template if turn.vote is None else None,
             }
             for turn in self.plan.turns
         ]

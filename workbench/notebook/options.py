@@ -8,6 +8,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from IPython.core.error import UsageError
+from IPython.core.magic_arguments import parse_argstring
+
+
+def parse(magic: Any, line: str, sign: str = "%") -> Namespace:
+    """Read the line of a magic; `sign` stands before its name in errors."""
+    try:
+        namespace: Namespace = parse_argstring(magic, line)
+    except ValueError as error:  # a quotation mark without its other half
+        raise UsageError(f"{sign}{magic.__name__}: {error}") from None
+    return namespace
 
 
 def merge(line: Namespace, matter: Mapping[str, Any], defaults: Mapping[str, Any]) -> Namespace:
@@ -29,8 +39,13 @@ def merge(line: Namespace, matter: Mapping[str, Any], defaults: Mapping[str, Any
 
 def run_options(wanted: Namespace) -> dict[str, Any]:
     """Return what `Orchestrator.prepare` takes."""
+    return fork_options(wanted) | {"seed": wanted.seed}
+
+
+def fork_options(wanted: Namespace) -> dict[str, Any]:
+    """Return what `Orchestrator.fork` takes."""
     rounds = {} if wanted.rounds is None else {"rounds": wanted.rounds}
-    return resume_options(wanted) | {"parameters": wanted.parameters | rounds, "seed": wanted.seed}
+    return resume_options(wanted) | {"parameters": wanted.parameters | rounds}
 
 
 def resume_options(wanted: Namespace) -> dict[str, Any]:

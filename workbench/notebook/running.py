@@ -12,7 +12,7 @@ from workbench.errors import WorkbenchError
 from workbench.events import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -29,15 +29,37 @@ def usage_errors() -> Iterator[None]:
         raise UsageError(str(error)) from None
 
 
-def begin(
-    orchestrator: Orchestrator, mode: str | None, topic: str, options: Mapping[str, Any], *, resume: str | None, detach: bool
-) -> Dialogue:
-    """Start a dialogue, or go on with one, and return it running: here, or in a process of its own."""
-    if resume is not None:
-        go_on = orchestrator.detach_resume if detach else orchestrator.restart
-        return go_on(orchestrator.record.find(resume), **options)
-    assert mode is not None
+def see_through(begin: Callable[[], Show | None]) -> None:
+    """Begin a dialogue, and show it in this cell to its end; the cell blocks meanwhile.
+
+    Args:
+        begin: starts it and returns its display, None where there is nothing to wait for.
+
+    Raises:
+        UsageError: it cannot begin, or it fails.
+    """
+    with usage_errors():
+        if showing := begin():
+            showing.wait()
+            _check_outcome(showing.dialogue)
+
+
+async def see_through_async(begin: Callable[[], Show | None]) -> None:
+    """Begin and show as `see_through` does, without blocking the kernel; raises the same."""
+    with usage_errors():
+        if showing := begin():
+            await showing.wait_async()
+            _check_outcome(showing.dialogue)
+
+
+def start(orchestrator: Orchestrator, mode: str, topic: str, options: Mapping[str, Any], *, detach: bool) -> Dialogue:
+    """Start a dialogue and return it running: here, or in a process of its own."""
     return (orchestrator.detach if detach else orchestrator.start)(mode, topic, **options)
+
+
+def go_on(orchestrator: Orchestrator, dialogue: str, options: Mapping[str, Any], *, detach: bool) -> Dialogue:
+    """Go on with a dialogue that stopped; takes what `Record.find` takes, and returns it running as `start` does."""
+    return (orchestrator.detach_resume if detach else orchestrator.restart)(dialogue, **options)
 
 
 def show(
@@ -61,56 +83,6 @@ def show(
     return None
 
 
-def check_outcome(dialogue: Dialogue) -> None:
-    """Raise the failure of a dialogue whose transcript is already shown.
-
-    Raises:
-        UsageError: it failed.
-    """
-    if dialogue.status is Status.FAILED:
-        raise UsageError(f"dialogue {dialogue.id} failed: {dialogue.reason}")
-
-
-def resume(
-    shell: InteractiveShell,
-    orchestrator: Orchestrator,
-    dialogue_id: str,
-    options: dict[str, Any],
-    *,
-    background: bool,
-    detach: bool,
-    output: str | None,
-) -> None:
-    """Go on with a dialogue, shown in this cell to its end; the cell blocks meanwhile.
-
-    Raises:
-        UsageError: it cannot be resumed, or it fails.
-    """
-    with usage_errors():
-        dialogue = begin(orchestrator, None, "", options, resume=dialogue_id, detach=detach)
-        if showing := show(shell, dialogue, background=background or detach, output=output):
-            showing.wait()
-            check_outcome(dialogue)
-
-
-async def resume_async(
-    shell: InteractiveShell,
-    orchestrator: Orchestrator,
-    dialogue_id: str,
-    options: dict[str, Any],
-    *,
-    background: bool,
-    detach: bool,
-    output: str | None,
-) -> None:
-    """Go on as `resume` does, without blocking the kernel; raises the same."""
-    with usage_errors():
-        dialogue = begin(orchestrator, None, "", options, resume=dialogue_id, detach=detach)
-        if showing := show(shell, dialogue, background=background or detach, output=output):
-            await showing.wait_async()
-            check_outcome(dialogue)
-
-
 def stop(orchestrator: Orchestrator, dialogue_id: str) -> str:
     """Stop a dialogue, wherever on this machine it runs, and return a sentence that says so.
 
@@ -128,3 +100,9 @@ def stop(orchestrator: Orchestrator, dialogue_id: str) -> str:
         else:
             raise UsageError(f"dialogue {dialogue.id} does not run: it is {dialogue.status}")
         return f"Stopping dialogue {dialogue.id}; what was said is kept."
+
+
+def _check_outcome(dialogue: Dialogue) -> None:
+    """Raise the failure of a dialogue whose transcript is already shown."""
+    if dialogue.status is Status.FAILED:
+        raise UsageError(f"dialogue {dialogue.id} failed: {dialogue.reason}")

@@ -1,9 +1,11 @@
 """The Python half of the widgets, and their built bundle in `static`.
 
 A panel is an anywidget: a model that lives in the kernel, drawn by any number of views in any number of pages. `facts` says
-what a page is told about a dialogue, `dialogue_panel` tells it, `changes` finds what is new since the last time, and `bundle`
-reads the front end, which is built from `widgets/`. Dialogues reach this room by entry points, because rooms below must not
-import it: `d.panel()` and `d.save("….html")`.
+what a page is told about a dialogue and `form` what it asks a person; `told` and `changes` find what is new since the last
+time, `family` watches a dialogue and its sub-dialogues, `dialogue_panel` tells the pages and hears them, `wishes` does what a
+person wants. `saved` is all of it for a page without a kernel, and `bundle` reads the front end, built from `widgets/`.
+
+Dialogues reach this room by entry points, because rooms below must not import it: `d.panel()` and `d.save("….html")`.
 """
 
 from __future__ import annotations
@@ -34,8 +36,8 @@ def replay_page(dialogue: Dialogue) -> str:
     """Return a page that replays a dialogue, complete in one file."""
     from workbench.dialogue.export.as_replay import to_replay
     from workbench.panels.bundle import needs_rich, script, styles
-    from workbench.panels.facts import snapshot
+    from workbench.panels.saved import saved_family
 
-    transcript = dialogue.snapshot()
-    rich = script("rich") if needs_rich(transcript) else None
-    return to_replay(transcript, snapshot(transcript), bundle=script("panels"), css=styles(), rich=rich)
+    transcripts, snapshot = saved_family(dialogue)
+    rich = script("rich") if any(map(needs_rich, transcripts)) else None
+    return to_replay(transcripts[0], snapshot, bundle=script("panels"), css=styles(), rich=rich)

@@ -2,13 +2,13 @@
 
 A thread of its own gathers what happened and tells the pages at most fifteen times a second, so neither the engine nor the
 kernel's loop waits for a browser. Updates are numbered; a page that missed one, or was loaded later, gets all that was told
-so far. Buttons come back as messages, which are handled while a cell runs as long as that cell awaits.
+so far. What a person does on a page comes back as messages, which are handled while a cell runs as long as that cell awaits.
 """
 
 from __future__ import annotations
 
-import queue
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import anywidget
@@ -16,10 +16,10 @@ import traitlets
 
 from workbench.dialogue.dialogue import Dialogue
 from workbench.errors import WorkbenchError
-from workbench.events import DialogueResumed, DialogueStarted, Event, TurnSkipped
 from workbench.panels.bundle import STATIC, script
-from workbench.panels.changes import Facts, changed, turn_patch
-from workbench.panels.facts import dialogue_facts, plan_facts, turn_facts
+from workbench.panels.facts import Facts
+from workbench.panels.family import Family
+from workbench.panels.wishes import grant, tree_facts
 
 PERIOD: Final = 1 / 15
 """Seconds between two updates; a browser takes a few hundred messages a second from a kernel, all panels together."""
@@ -45,93 +45,100 @@ class DialoguePanel(anywidget.AnyWidget):
     def __init__(self, dialogue: Dialogue) -> None:
         self.dialogue = dialogue
         self._number = 0
-        self._told: Facts = {}
-        self._told_turns: dict[str, Facts] = {}
         self._telling = threading.RLock()
-        self._news: queue.SimpleQueue[Event | object] = queue.SimpleQueue()
+        self._waking = threading.Lock()
         self._teller: threading.Thread | None = None
-        super().__init__()
+        self._wishes = ThreadPoolExecutor(1, thread_name_prefix=f"panel-{dialogue.id}")
+        with self._telling:  # nothing is told before the widget is there
+            self._family = Family(dialogue, self._wake)
+            super().__init__()
         self.on_msg(self._asked)
-        _past, self._detach = dialogue._watch(self._happened)  # noqa: SLF001 - a panel sees every run, `events` only one
 
     def close(self) -> None:
         """Take the panel off all pages."""
-        self._detach()
+        self._family.close()
+        self._wishes.shutdown(wait=False)
         super().close()
 
     def everything(self) -> Facts:
         """Return all that the pages have been told by now, brought up to date."""
         with self._telling:
             self._update()
-            turns = sorted(self._told_turns.values(), key=lambda turn: turn["index"])
-            return {"n": self._number, "dialogue": self._told, "turns": turns}
+            return {"n": self._number, **self._family.everything()}
 
-    def _happened(self, event: Event | object) -> None:
-        """Note an event, or the end of a run; called on the engine's loop."""
-        self._news.put(event)
-        if self._teller is None or not self._teller.is_alive():
-            self._teller = threading.Thread(target=self._tell, name=f"panel-{self.dialogue.id}", daemon=True)
-            self._teller.start()
+    def _wake(self) -> None:
+        """See to it that somebody tells what happened; called on the engine's loop."""
+        with self._waking:
+            if self._teller is None:
+                self._teller = threading.Thread(target=self._tell, name=f"panel-{self.dialogue.id}", daemon=True)
+                self._teller.start()
 
     def _tell(self) -> None:
-        """Tell the pages what is new until the run is over."""
-        pause = threading.Event()
-        while True:
-            live = self.dialogue.running
+        """Tell the pages what is new until nothing runs any more."""
+        pause, over = threading.Event(), False
+        while not over:
             with self._telling:
-                self._update()
-            if not live and self._news.empty():
-                break
+                if self._family.stirs:
+                    self._update()
             pause.wait(PERIOD)
+            with self._waking:
+                over = not self._family.live
+                if over:
+                    self._teller = None
         self.send_state("snapshot")
 
     def _update(self) -> None:
         """Send what differs from what was told last."""
-        touched, run_changed = self._touched()
-        live, transcript = self.dialogue.running, self.dialogue.snapshot()
-        facts = dialogue_facts(transcript, live=live, can=self.dialogue.can)
-        if run_changed or "planned" not in self._told:
-            facts |= plan_facts(transcript.run, transcript.skipped)
-        if live != self._told.get("live"):
-            touched = {turn.id for turn in transcript.turns}
-        after = [turn_facts(turn, live=live) for turn in transcript.turns if turn.id in touched]
-        patches = [patch for turn in after if (patch := turn_patch(self._told_turns.get(turn["id"]), turn))]
-        self._told_turns |= {turn["id"]: turn for turn in after}
-        news = changed(self._told, facts)
-        self._told = self._told | facts
-        if patches or news.keys() - {"now", "ran"}:
-            self._number += 1
-            self.send({"type": "update", "n": self._number, "dialogue": news, "turns": patches})
+        own, others = self._family.news()
+        if own or others:
+            self._say(**(own or {}), **({"others": others} if others else {}))
 
-    def _touched(self) -> tuple[set[str], bool]:
-        """Return the turns that events have touched since the last update, and whether the plan is another one."""
-        touched, run_changed = set(), False
-        while not self._news.empty():
-            event = self._news.get()
-            touched.add(getattr(event, "turn", ""))
-            run_changed |= isinstance(event, DialogueStarted | DialogueResumed | TurnSkipped)
-        return touched, run_changed
+    def _say(self, **news: Any) -> None:
+        self._number += 1
+        self.send({"type": "update", "n": self._number, **news})
 
     def _asked(self, _widget: object, content: Any, _buffers: object) -> None:
-        """Do what a page asks for."""
+        """Do what a page asks for; what reads the record or waits for the engine on a thread, one after the other."""
         match content:
             case {"type": "sync"}:
                 self.send({"type": "snapshot", **self.everything()})
             case {"type": "rich"}:
                 self.send({"type": "rich", "source": script("rich")})
-            case {"type": "stop"}:
-                self.dialogue.cancel()
-            case {"type": "pause"}:
-                self.dialogue.pause()
-            case {"type": "unpause"}:
-                self.dialogue.unpause()
-            case {"type": "resume"}:
-                threading.Thread(target=self._resume, daemon=True).start()  # it reads the record
+            case {"type": "stop" | "pause" | "unpause" as action, **more}:
+                self._steer(action, more.get("of"))
+            case {"type": str(), **more} if isinstance(more.get("of", ""), str):
+                self._wishes.submit(self._serve, content)
             case _:
                 pass
 
-    def _resume(self) -> None:
+    def _steer(self, action: str, of: object) -> None:
+        """Act at once, whatever else a page has asked for."""
+        dialogue = self._family.known(of) if isinstance(of, str) else self.dialogue
+        if dialogue is not None:
+            {"stop": dialogue.cancel, "pause": dialogue.pause, "unpause": dialogue.unpause}[action]()
+
+    def _serve(self, wish: dict[str, Any]) -> None:
+        ask = {"ask": wish["ask"]} if isinstance(wish.get("ask"), str) else {}
         try:
-            self.dialogue.resume()
+            self._do(wish, ask)
         except WorkbenchError as error:
-            self.send({"type": "refused", "text": str(error)})
+            self.send({"type": "refused", "text": str(error), **ask})
+        except Exception as error:  # noqa: BLE001 - a defect must be seen by who waits, not lost with the thread
+            self.send({"type": "refused", "text": f"{type(error).__name__}: {error}", **ask})
+
+    def _do(self, wish: dict[str, Any], ask: dict[str, str]) -> None:
+        of = self._family.find(wish.get("of", self.dialogue.id))
+        match wish["type"]:
+            case "tree":
+                self.send({"type": "tree", "nodes": tree_facts(of)})
+            case "open":
+                with self._telling:
+                    self._family.tell(of)
+                    self._update()
+            case "close":
+                with self._telling:
+                    if self._family.hush(of.id):
+                        self._say(others=[{"of": of.id, "gone": True}])
+            case _:
+                came = grant(of, wish)
+                self.send({"type": "done", **ask, **({"id": came.id} if came else {})})

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from workbench.dialogue.context import label
 from workbench.dialogue.export.facts import title
+from workbench.dialogue.persons import PERSON
 from workbench.dialogue.run import RunSpec
+from workbench.dialogue.structured import instruction
 from workbench.dialogue.transcript import Transcript, Turn, measure
-from workbench.events import Call, Status
+from workbench.events import Call, DialogueSpawned, Status
+from workbench.panels.form import fields_of
+from workbench.records.summary import standing
 
-ACTIONS: Final = ("stop", "pause", "unpause", "resume")
+ACTIONS: Final = ("stop", "pause", "unpause", "resume", "interject", "call_on", "skip", "fork")
+Facts = dict[str, Any]
 
 
 def snapshot(
-    transcript: Transcript, *, live: bool = False, number: int = 0, can: Mapping[str, bool] | None = None
-) -> dict[str, Any]:
+    transcript: Transcript,
+    *,
+    live: bool = False,
+    number: int = 0,
+    can: Mapping[str, bool] | None = None,
+    children: Sequence[Facts] = (),
+) -> Facts:
     """Return everything about a dialogue.
 
     Args:
@@ -25,30 +35,81 @@ def snapshot(
         live: whether it runs now, here or in another process.
         number: of the last update that this includes.
         can: which of `ACTIONS` would do something.
+        children: cards of its sub-dialogues, see `card_facts`.
     """
-    facts = dialogue_facts(transcript, live=live, can=can or {}) | plan_facts(transcript.run, transcript.skipped)
-    return {"n": number, "dialogue": facts, "turns": [turn_facts(turn, live=live) for turn in transcript.turns]}
+    facts = dialogue_facts(transcript, live=live, can=can or {}, children=children)
+    facts |= plan_facts(transcript.run, transcript.skipped)
+    turns = [turn_facts(turn, live=live) for turn in transcript.turns]
+    return {"n": number, "dialogue": facts, "turns": turns}
 
 
-def dialogue_facts(transcript: Transcript, *, live: bool, can: Mapping[str, bool]) -> dict[str, Any]:
+def dialogue_facts(transcript: Transcript, *, live: bool, can: Mapping[str, bool], children: Sequence[Facts] = ()) -> Facts:
     """Return the facts of the whole: how it stands and what it took."""
     metrics = transcript.metrics.to_dict()
     return {
         "id": transcript.id,
         "mode": transcript.mode,
         "topic": transcript.topic,
-        "status": _status(transcript.status, live=live),
+        "status": standing(transcript.status, live=live),
         "reason": transcript.reason,
         "live": live,
         "paused": live and transcript.paused,
+        "waits": live and any(turn.waits for turn in transcript),
         "ran": metrics.pop("latency") or 0.0,
         "now": time.time() if live else transcript.last_at,
         "can": {action: bool(can.get(action)) for action in ACTIONS},
+        "children": list(children),
         **metrics,
     }
 
 
-def plan_facts(run: Mapping[str, Any], skipped: Collection[str] = ()) -> dict[str, Any]:
+def card_facts(
+    spawned: DialogueSpawned, transcript: Transcript | None, *, live: bool, waits: bool, planned: int, known: str | None = None
+) -> Facts:
+    """Return what the card of a sub-dialogue shows.
+
+    Args:
+        spawned: by whom and about what.
+        transcript: of the sub-dialogue; None where it has not begun, or is not in this record.
+        live: whether it runs now, or is about to begin.
+        waits: whether it, or one below it, waits for a person.
+        planned: how many turns it may have.
+        known: how it ended, where only its parent knows that.
+    """
+    speaking = [turn for turn in transcript or () if turn.status is Status.RUNNING and not turn.waits] if live else []
+    metrics = transcript.metrics if transcript else None
+    status = known or standing(transcript.status if transcript else Status.RUNNING, live=live)
+    return {
+        "id": spawned.child,
+        "turn": spawned.turn,
+        "mode": spawned.mode,
+        "topic": spawned.topic,
+        "status": status,
+        "live": live,
+        "paused": live and transcript is not None and transcript.paused,
+        "waits": waits,
+        "turns": metrics.turns if metrics else 0,
+        "planned": planned,
+        "cost": metrics.cost if metrics else None,
+        "speaker": title(speaking[-1]) if speaking else None,
+    }
+
+
+def schema_of(run: Mapping[str, Any], turn: str) -> Mapping[str, Any] | None:
+    """Return the schema of the answer that a turn of a run asks for, if it asks for data."""
+    planned = RunSpec.model_validate(run).plan().by_id.get(turn) if run else None
+    return planned.output_schema if planned else None
+
+
+def outcomes_of(transcript: Transcript) -> Mapping[str, str]:
+    """Return how sub-dialogues ended, by their ids, as far as the turns that opened them say."""
+    given = [data.get("dialogues") for data in transcript.data.values() if isinstance(data, dict)]
+    found = [each for entries in given if isinstance(entries, list) for each in entries if isinstance(each, dict)]
+    known = {str(each.get("dialogue")): str(each.get("status")) for each in found}
+    return {name: known[name] for name in transcript.children if known.get(name) in set(Status)}
+
+
+def plan_facts(run: Mapping[str, Any], skipped: Collection[str] = ()) -> Facts:
     """Return the turns that a run makes, without those skipped, and who plays in them; nothing for a run not recorded yet."""
     if not run:
         return {"planned": [], "speakers": []}
@@ -59,20 +120,24 @@ def plan_facts(run: Mapping[str, Any], skipped: Collection[str] = ()) -> dict[st
         for t in plan.turns
         if t.id not in skipped
     ]
-    first = {turn.role: turn for turn in reversed(plan.turns)}
+    # Who only adds to it, or opens sub-dialogues, has no column.
+    speaking = [turn for turn in plan.turns if turn.spawn is None and (turn.role in spec.cast or not turn.added)]
+    first = {turn.role: turn for turn in reversed(speaking)}
     speakers = [
         {
             "role": role,
             "title": label(first[role]).partition(", round ")[0],
             "model": spec.cast[role][0].name if role in spec.cast else "counted",
+            "speaks": role in spec.cast,
         }
-        for role in dict.fromkeys(turn.role for turn in plan.turns)
+        for role in dict.fromkeys(turn.role for turn in speaking)
     ]
     return {"planned": planned, "speakers": speakers}
 
 
-def turn_facts(turn: Turn, *, live: bool) -> dict[str, Any]:
-    """Return the facts of one turn, its text included."""
+def turn_facts(turn: Turn, *, live: bool, schema: Mapping[str, Any] | None = None) -> Facts:
+    """Return the facts of one turn, its text included; `schema` of its answer matters while a person is to give it."""
+    waits = turn.waits if live else None
     metrics = measure([turn], turn.latency)
     return {
         "id": turn.id,
@@ -82,8 +147,12 @@ def turn_facts(turn: Turn, *, live: bool) -> dict[str, Any]:
         "round": turn.round,
         "model": turn.model,
         "served": turn.served,
-        "status": _status(turn.status, live=live),
+        "status": standing(turn.status, live=live),
         "copied_from": turn.copied_from,
+        "waits": waits,
+        "edited": turn.edited,
+        "person": turn.model == PERSON.name,
+        "asked": _asked(turn, schema) if waits == "answer" else None,
         "text": turn.text,
         "reasoning": turn.reasoning,
         "error": turn.error,
@@ -96,7 +165,13 @@ def turn_facts(turn: Turn, *, live: bool) -> dict[str, Any]:
     }
 
 
-def _call(call: Call) -> dict[str, Any]:
+def _asked(turn: Turn, schema: Mapping[str, Any] | None) -> Facts:
+    """Return what a person is asked. Of a prompt that asks for data, what it says about JSON is left to the fields."""
+    prompt = turn.messages[-1]["content"] if turn.messages else ""
+    return {"prompt": prompt.removesuffix(instruction(schema)) if schema else prompt, "fields": schema and fields_of(schema)}
+
+
+def _call(call: Call) -> Facts:
     return {
         "model": call.model,
         "attempt": call.attempt,
@@ -110,8 +185,3 @@ def _call(call: Call) -> dict[str, Any]:
         "tokens": call.usage.total if call.usage else None,
         "cost": call.cost,
     }
-
-
-def _status(status: Status, *, live: bool) -> str:
-    """Return a status; what counts as running without a process behind it is interrupted."""
-    return "interrupted" if status is Status.RUNNING and not live else str(status)

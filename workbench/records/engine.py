@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from math import ceil
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
 from workbench.errors import RecordError, register_secret
@@ -69,6 +70,29 @@ def open_engine(url: URL) -> Engine:
         except BaseException:
             engine.dispose()
             raise
+    return engine
+
+
+def look_only(url: URL, patience: float) -> Engine:
+    """Connect to what is there, to read it as it is: nothing is made, and nothing brought up to date.
+
+    Args:
+        url: as `parse_url` returns it.
+        patience: seconds to wait for a lock, for a server (at least 2) and for what it answers.
+
+    Raises:
+        RecordError: the package that it needs is not installed.
+    """
+    if url.drivername == "sqlite":
+        address = f"{Path(str(url.database)).as_uri()}?mode=ro"
+        return create_engine(url, poolclass=NullPool, creator=lambda: sqlite3.connect(address, patience, uri=True))
+    engine = _postgres(url.update_query_dict({"connect_timeout": str(max(2, ceil(patience)))}))
+
+    @event.listens_for(engine, "begin")
+    def _limit(connection: Connection) -> None:
+        connection.exec_driver_sql("SET TRANSACTION READ ONLY")
+        connection.exec_driver_sql(f"SET LOCAL statement_timeout = {max(1, round(patience * 1000))}")
+
     return engine
 
 

@@ -1,4 +1,7 @@
-"""Reading dialogues back: their events, their rows, and the id that a person meant."""
+"""Reading dialogues back: their events, their rows, and the id that a person meant.
+
+`Record` reads with a `Reader` of its own; `glance` gives one to those who only look and make no record.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,14 @@ import difflib
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, Row, Table, func, select
 
 from workbench.errors import RecordError
 from workbench.events import Event, Status, event_from_dict
+from workbench.records.engine import BUSY_SECONDS, look_only, parse_url, place_of
 from workbench.records.failures import explained
 from workbench.records.schema import calls, dialogues, events, turns
 from workbench.records.summary import DialogueSummary
@@ -26,11 +31,35 @@ _ORDER: Final = {
 }
 
 
+@contextmanager
+def glance(url: str, patience: float = BUSY_SECONDS) -> Iterator[Reader | None]:
+    """Give a reader of a record as it lies there, or None where there is none; nothing is made and nothing migrated.
+
+    A record of another version answers what its tables can answer.
+
+    Args:
+        url: as for `Record.open`.
+        patience: seconds to wait for a lock or a server.
+
+    Raises:
+        RecordError: the URL is none, or, from the reader's methods, it cannot be read.
+    """
+    parsed = parse_url(url)
+    if parsed.drivername == "sqlite" and not Path(str(parsed.database)).is_file():
+        yield None
+        return
+    engine = look_only(parsed, patience)
+    try:
+        yield Reader(engine, place_of(parsed))
+    finally:
+        engine.dispose()
+
+
 class Reader:
     """The reading side of a record. It works while the writer writes.
 
     Args:
-        engine: an engine whose schema is up to date.
+        engine: connected to the record, see `workbench.records.engine`.
         place: the record's name in messages.
     """
 
@@ -73,6 +102,23 @@ class Reader:
             query = query.where(dialogues.c.status == Status(status).value)
         with self._connected() as connection:
             return [_summary(row) for row in connection.execute(query)]
+
+    def answer_lengths(self, mode: str, limit: int) -> dict[str, list[int]]:
+        """Return the tokens of the latest answers in complete turns of a mode, `limit` of them at most, by model."""
+        c, of_turn = calls.c, (turns.c.dialogue_id == calls.c.dialogue_id) & (turns.c.turn == calls.c.turn)
+        query = (
+            select(c.model, c.completion_tokens)
+            .join(turns, of_turn)
+            .join(dialogues, dialogues.c.id == c.dialogue_id)
+            .where(dialogues.c.mode == mode, turns.c.status == "completed", c.outcome == "ok", c.completion_tokens > 0)
+            .order_by(c.started_at.desc())
+            .limit(limit)
+        )
+        found: dict[str, list[int]] = {}
+        with self._connected() as connection:
+            for model, tokens in connection.execute(query):
+                found.setdefault(model, []).append(tokens)
+        return found
 
     def rows(self, name: str, dialogue: str | None) -> tuple[Table, Sequence[Row[Any]]]:
         """Return a table and its rows, all or those of one dialogue, in the order in which a person reads them."""

@@ -9,6 +9,11 @@ from workbench.events import Status
 from workbench.records.owners import is_alive
 
 
+def standing(status: Status, *, live: bool) -> str:
+    """Return where a dialogue or a turn stands, in a word: what says running with no process behind it is interrupted."""
+    return "interrupted" if status is Status.RUNNING and not live else str(status)
+
+
 @dataclass(frozen=True, slots=True)
 class DialogueSummary:
     """A dialogue's row.
@@ -48,3 +53,8 @@ class DialogueSummary:
     def interrupted(self) -> bool:
         """Whether it counts as running, but no process runs it any more."""
         return self.status is Status.RUNNING and not is_alive(self.owner, self.updated_at)
+
+    @property
+    def standing(self) -> str:
+        """Where it stands, in a word: its status, or `interrupted`."""
+        return standing(self.status, live=not self.interrupted)

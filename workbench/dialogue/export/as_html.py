@@ -11,7 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from workbench.dialogue.export.facts import ending, facts, speaker, title, totals, visible
+from workbench.dialogue.export.beliefs import COLUMNS, positions_section
+from workbench.dialogue.export.facts import ending, facts, speaker, title, totals, visible, warnings_of
 from workbench.dialogue.export.markdown import render_markdown
 from workbench.dialogue.transcript import Transcript, Turn
 
@@ -45,6 +46,9 @@ def _facts(transcript: Transcript) -> dict[str, object]:
         "ending": ending(transcript),
         "totals": totals(transcript.metrics),
         "turns": turns,
+        "warnings": warnings_of(transcript),
+        "positions": positions_section(transcript),
+        "columns": COLUMNS,
         "has_maths": any("<math" in said for said in written),
         "has_code": any('"wb-c-' in said for said in written),
     }

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
+from workbench.dialogue.export.facts import warnings_of
+from workbench.dialogue.positions import positions_report
 from workbench.dialogue.transcript import Transcript, Turn, measure
 from workbench.errors import ExportError, RecordError
 from workbench.events import Event, event_from_dict, event_to_dict
@@ -17,6 +19,7 @@ VERSION: Final = 1
 
 def summary(transcript: Transcript) -> dict[str, Any]:
     """Return `id, status, reason, mode, topic, turns[…], metrics`."""
+    warnings, positions = warnings_of(transcript), positions_report(transcript)
     return {
         "id": transcript.id,
         "status": str(transcript.status),
@@ -25,6 +28,8 @@ def summary(transcript: Transcript) -> dict[str, Any]:
         "topic": transcript.topic,
         "turns": [_turn(turn) for turn in transcript.turns],
         "metrics": transcript.metrics.to_dict(),
+        **({"warnings": warnings} if warnings else {}),
+        **({"positions": positions.to_dict()} if positions else {}),
     }
 
 
@@ -81,6 +86,7 @@ def _turn(turn: Turn) -> dict[str, Any]:
         "text": turn.text,
         "reasoning": turn.reasoning,
         "error": turn.error,
+        **({"data": turn.data} if turn.data is not None else {}),
         "metrics": measure([turn], turn.latency).to_dict(),
         "calls": [asdict(call) | {"outcome": str(call.outcome)} for call in turn.calls],
     }

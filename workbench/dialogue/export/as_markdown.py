@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from workbench.dialogue.export.facts import ending, facts, speaker, title, totals, visible
+from workbench.dialogue.export.beliefs import COLUMNS, positions_section
+from workbench.dialogue.export.facts import ending, facts, speaker, title, totals, visible, warnings_of
 from workbench.dialogue.transcript import Transcript, Turn
 from workbench.events import Status
 
@@ -23,9 +24,10 @@ _LINK: Final = re.compile(rf"(?i)\](?=[(:]{_ELSEWHERE})")
 def to_markdown(transcript: Transcript) -> str:
     """Return the whole dialogue."""
     head = [f"# {_inline(transcript.topic)}", "", f"{_inline(transcript.mode)}, {_inline(ending(transcript))}"]
+    head += [f"\n**Warning:** {_inline(warning)}" for warning in warnings_of(transcript)]
     body = [block for turn in transcript.turns for block in _turn(turn)]
     foot = ["---", "", f"{totals(transcript.metrics)}. Dialogue {_inline(transcript.id)}.", ""]
-    return "\n".join([*head, "", *body, *foot])
+    return "\n".join([*head, "", *body, *_positions(transcript), *foot])
 
 
 def harmless(text: str) -> str:
@@ -40,6 +42,17 @@ def _turn(turn: Turn) -> list[str]:
         lines += [f"**{turn.status}** {_inline(turn.error or '')}".rstrip(), ""]
     if turn.text:
         lines += [*(f"> {line}".rstrip() for line in harmless(turn.text).strip().splitlines()), ""]
+    return lines
+
+
+def _positions(transcript: Transcript) -> list[str]:
+    section = positions_section(transcript)
+    if not section:
+        return []
+    lines = ["## Positions", "", *(f"- {_inline(sentence)}" for sentence in section.sentences), ""]
+    if section.rows:
+        rows = [COLUMNS, ["---"] * len(COLUMNS), *section.rows]
+        lines += [*(f"| {' | '.join(_inline(cell).replace('|', chr(92) + '|') for cell in row)} |" for row in rows), ""]
     return lines
 
 

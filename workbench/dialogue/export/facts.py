@@ -75,6 +75,12 @@ def totals(metrics: Metrics) -> str:
     return f"{turns}, {calls}, {spent}{seconds(metrics.latency)}"
 
 
+def warnings_of(transcript: Transcript) -> list[str]:
+    """Return what the run was warned of before it began."""
+    given = transcript.run.get("warnings")
+    return [visible(str(warning)) for warning in given] if isinstance(given, list | tuple) else []
+
+
 def ending(transcript: Transcript) -> str:
     """Return how the dialogue stands, and why."""
     status = transcript.status.replace("_", " ")

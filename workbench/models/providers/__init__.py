@@ -1,4 +1,4 @@
-"""Who answers: LiteLLM for hosted models and endpoints, this process for local weights, a cassette for replays.
+"""Who answers: LiteLLM for hosted models, LangChain for its chat models, this process for local weights, or a cassette.
 
 Each provider speaks `workbench.models.provider.Provider`; `Providers` picks one by a card's id and by the settings.
 """
@@ -6,10 +6,18 @@ Each provider speaks `workbench.models.provider.Provider`; `Providers` picks one
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from workbench.models.card import ModelCard
+from workbench.models.langchain.card import chat_of, must_be_given, without_its_model
 from workbench.models.provider import Provider
 from workbench.settings import Settings
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+    from workbench.models.providers.langchain import LangChainProvider
 
 
 class Providers:
@@ -26,7 +34,12 @@ class Providers:
 
     async def ready(self, card: ModelCard) -> None:
         """Import what a hosted model's first call needs, off the loop: it takes seconds, which are no part of that call."""
-        if not self.need_key(card):
+        if not self.need_key(card) or without_its_model(card):
+            return
+        if (chat := chat_of(card)) is not None:
+            await asyncio.to_thread(_import_langchain)
+            with suppress(Exception):  # the call itself will meet it again, and say it as an error of the model
+                await self._langchain(chat).ready()
             return
         from workbench.models.providers.quiet import library
 
@@ -34,13 +47,16 @@ class Providers:
             await asyncio.to_thread(library)
 
     def of(self, card: ModelCard) -> Provider:
-        """Return who answers for a card."""
-        source = "local" if card.local else "litellm"
+        """Return who answers for a card.
+
+        Raises:
+            ModelError: it is a LangChain model's, and this process does not have that.
+        """
         if self._replay.cassette is None:
-            return self._live(source)
-        name = f"cassette:{source}"
+            return self._live(card)
+        name = f"cassette:{_source(card)}" if self._replay.record else "cassette"
         if name not in self._made:
-            self._made[name] = self._cassette(source)
+            self._made[name] = self._cassette(card)
         return self._made[name]
 
     async def aclose(self) -> None:
@@ -49,17 +65,44 @@ class Providers:
             await provider.aclose()
         self._made.clear()
 
-    def _live(self, source: str) -> Provider:
+    def _live(self, card: ModelCard) -> Provider:
+        if (chat := chat_of(card)) is not None:
+            return self._langchain(chat)
+        if without_its_model(card):
+            raise must_be_given(card)
+        source = _source(card)
         if source not in self._made:
             self._made[source] = _make(source)
         return self._made[source]
 
-    def _cassette(self, source: str) -> Provider:
+    def _langchain(self, chat: BaseChatModel) -> LangChainProvider:
+        from workbench.models.providers.langchain import LangChainProvider
+
+        source = f"langchain:{id(chat)}"  # its provider keeps the chat model, so no other one gets this number
+        made = self._made.get(source)
+        if not isinstance(made, LangChainProvider):
+            made = self._made[source] = LangChainProvider(chat)
+        return made
+
+    def _cassette(self, card: ModelCard) -> Provider:
         from workbench.models.providers.replay import ReplayProvider, open_cassette
 
         assert self._replay.cassette is not None
         cassette = open_cassette(self._folder / self._replay.cassette)
-        return ReplayProvider(cassette, self._replay.pace, live=self._live(source) if self._replay.record else None)
+        return ReplayProvider(cassette, self._replay.pace, live=self._live(card) if self._replay.record else None)
+
+
+def _source(card: ModelCard) -> str:
+    if (chat := chat_of(card)) is not None:
+        return f"langchain:{id(chat)}"
+    return "local" if card.local else "litellm"
+
+
+def _import_langchain() -> None:
+    from workbench.models.providers.quiet import unsearched
+
+    with unsearched():
+        import workbench.models.providers.langchain  # noqa: F401 - with all that it needs
 
 
 def _make(source: str) -> Provider:

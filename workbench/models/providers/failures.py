@@ -66,21 +66,21 @@ def classify(error: Exception, request: Request) -> ModelError:
     if isinstance(error, ModelError):
         return error
     if request.api_key is None:
-        _register_found_keys()
+        register_found_keys()
     if isinstance(error, LookupError):  # an answer that lacks what its protocol promises
         return ModelError(ErrorKind.MALFORMED_ANSWER, f"the answer has no {error}", model=request.model)
     known = _as_litellm_error(error, request)
-    kind = ErrorKind.TIMEOUT if isinstance(error, TimeoutError | httpx.TimeoutException) else _kind(known, _status(error))
+    kind = ErrorKind.TIMEOUT if isinstance(error, TimeoutError | httpx.TimeoutException) else kind_of(known, _status(error))
     return ModelError(
         kind,
-        _words(known),
+        words_of(known),
         model=request.model,
-        retry_after=_retry_after(known),
+        retry_after=retry_after_of(known),
         hint=_HINTS.get(kind),
     )
 
 
-def _register_found_keys() -> None:
+def register_found_keys() -> None:
     """Have the keys blanked that LiteLLM finds in the environment by itself, for providers that no card names."""
     for name, value in os.environ.items():
         if name.endswith(("_API_KEY", "_TOKEN", "_SECRET")):
@@ -93,7 +93,8 @@ def _status(error: Exception) -> int | None:
     return status if isinstance(status, int) else None
 
 
-def _kind(error: Exception, status: int | None) -> ErrorKind:  # noqa: PLR0911 - one line for each rule, in order
+def kind_of(error: Exception, status: int | None) -> ErrorKind:  # noqa: PLR0911 - one line for each rule, in order
+    """Return the class of a failure by its exception's name, its words and its HTTP status, given or its own."""
     name, text = type(error).__name__, str(error)
     status = status or _status(error)
     if name == "RateLimitError" and _NO_MONEY in text:
@@ -138,7 +139,7 @@ def _as_litellm_error(error: Exception, request: Request) -> Exception:
     return error
 
 
-def _words(error: Exception) -> str:
+def words_of(error: Exception) -> str:
     """Return the provider's own words, without LiteLLM's stack of prefixes, in one line."""
     text = _SUFFIX.sub("", " ".join(str(error).split()))
     while (shorter := _PREFIX.sub("", text)) != text:
@@ -154,7 +155,7 @@ def _unescaped(text: str) -> str:
     return text
 
 
-def _retry_after(error: Exception) -> float | None:
+def retry_after_of(error: Exception) -> float | None:
     """Return the seconds of a Retry-After header, which may be a number or a date."""
     for headers in (
         getattr(error, "litellm_response_headers", None),

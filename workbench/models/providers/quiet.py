@@ -38,7 +38,7 @@ def _imported() -> Any:
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     os.environ.setdefault("LITELLM_MODE", "PRODUCTION")
     os.environ.setdefault("EXPERIMENTAL_OPENAI_BASE_LLM_HTTP_HANDLER", "True")
-    with _unsearched():
+    with unsearched():
         import litellm
 
         litellm.suppress_debug_info = True
@@ -64,7 +64,7 @@ def _build_types(litellm: Any) -> None:
 
 
 @contextmanager
-def _unsearched() -> Iterator[None]:
+def unsearched() -> Iterator[None]:
     """Keep the garbage collector from searching an import's objects (hundreds of thousands), which stops every thread.
 
     By itself it would search them again and again while they come. Frozen and thawed, they lie in its oldest generation as
