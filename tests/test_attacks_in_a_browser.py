@@ -49,7 +49,7 @@ AUDIT = """
     + "tr ul math menclose mfrac mi mn mo mover mpadded mphantom mroot mrow ms mspace msqrt mstyle msub msubsup msup mtable mtd "
     + "mtext mtr munder munderover").split(" "));
   const faults = [];
-  const said = new Set(root.querySelectorAll(".wb-said *, .wb-answer *, .wb-thought *, details:not(.wb-reasoning) *"));
+  const said = new Set(root.querySelectorAll(".wb-said *, .wb-answer *, .wb-thought *, details:not(.wb-reasoning, .wb-part) *"));
   const outer = root.getBoundingClientRect();
   const seen = (element) => {
     let { left, right, top, bottom } = element.getBoundingClientRect();
@@ -106,6 +106,7 @@ const model = {
   send(message) {
     if (message.type === "sync") setTimeout(() => say({ type: "snapshot", ...(streamed ? empty : state) }));
     if (message.type === "rich") setTimeout(() => say({ type: "rich", source: rich }));
+    if (message.type === "tree") setTimeout(() => say({ type: "tree", nodes: state.nodes }));
   },
 };
 const widget = typeof panels === "function" ? await panels() : panels;
@@ -336,6 +337,61 @@ def test_the_live_panel(watched, server, how):
     watched.audit(".wb-panel", ours)
     if how == "snapshot":
         watched.click_links(".wb-panel")
+
+
+def family():
+    """A dialogue with a card for every attack, one of which is open, and a person who is asked all of them."""
+    state = snapshot(attacked(), live=True, can=dict.fromkeys(("interject", "call_on", "skip", "fork"), True))
+    turns, others = state["turns"][:2], state["turns"][2:]
+    turns[0]["model"], turns[0]["status"], turns[1]["status"] = "sub-dialogues", "running", "running"
+    fields = [{"name": text, "kind": "choice", "about": text, "required": True, "choices": TEXTS[:40]} for text in TEXTS[:40]]
+    turns[1] |= {"waits": "answer", "person": True, "asked": {"prompt": "\n\n".join(TEXTS), "fields": fields}}
+    card = {"turn": turns[0]["id"], "live": True, "paused": False, "waits": True, "turns": 1, "planned": 2, "cost": None}
+    card["status"] = "running"
+    cards = [{**card, "id": f"c{n}", "mode": text, "topic": text, "speaker": text} for n, text in enumerate(TEXTS)]
+    speakers = [{"role": text, "title": text, "model": text, "speaks": True} for text in TEXTS[:40]]
+    facts = {"status": "running", "waits": True, "children": cards, "speakers": speakers}
+    child = state["dialogue"] | {"id": "c0", "topic": TEXTS[0], "children": [], "reason": TEXTS[1], "speakers": speakers}
+    nodes = [{"id": text, "depth": n % 9, "status": "running", "facts": text} for n, text in enumerate(TEXTS)]
+    return {
+        "n": 0,
+        "dialogue": state["dialogue"] | facts,
+        "turns": turns,
+        "others": [{"dialogue": child, "turns": others}],
+        "nodes": nodes,
+    }
+
+
+def test_a_panel_with_sub_dialogues_a_person_and_a_tree(watched, server):
+    server.pages |= {
+        "/panel.html": ("text/html; charset=utf-8", PANEL.encode()),
+        "/panels.js": ("text/javascript", (STATIC / "panels.js").read_bytes()),
+        "/panels.css": ("text/css", (STATIC / "panels.css").read_bytes()),
+        "/rich.js": ("text/javascript", (STATIC / "rich.js").read_bytes()),
+        "/state.json": ("application/json", json.dumps(family()).encode()),
+    }
+    base = f"http://127.0.0.1:{server.server_port}"
+    page = watched.page
+    page.goto(f"{base}/panel.html?snapshot")
+    page.wait_for_function("() => window.ready", timeout=60_000)
+    page.locator(".wb-card-head").first.click()
+    page.locator(".wb-inside [aria-label^=Fork]").first.evaluate("(button) => button.click()")
+    page.evaluate("() => { for (const folded of document.querySelectorAll('details')) folded.open = true; }")
+    wait_until_drawn(page)
+    assert page.locator(".wb-card").count() == len(TEXTS)
+    assert page.locator(".wb-inside .wb-answer").count() == len(TEXTS) - 2
+    assert page.locator(".wb-asked math").count() > 5
+    assert page.locator(".wb-field .wb-button").count() == 40 * 40
+    assert page.locator(".wb-part option").count() == 40
+    assert page.locator(".wb-model-of").count() == 40
+    ours = {f"{base}/{name}" for name in ("panel.html?snapshot", "panels.js", "panels.css", "rich.js", "state.json")}
+    watched.audit(".wb-panel", ours)
+    page.get_by_role("button", name="Tree", exact=True).click()
+    page.locator(".wb-node").nth(len(TEXTS) - 1).wait_for(state="attached")
+    watched.audit(".wb-panel", ours)
+    page.locator(".wb-node").first.click()
+    page.get_by_text("Opening the dialogue.").wait_for()
+    watched.audit(".wb-panel", ours)
 
 
 def test_a_saved_page_opened_from_disk(watched, tmp_path):

@@ -1,7 +1,9 @@
 """Judgements end to end: what a judge is shown and not shown, both orders, more than two contestants, resumes, and what is refused."""
 
+import asyncio
 import json
 import re
+import threading
 import time
 
 import pytest
@@ -235,6 +237,43 @@ def test_an_answer_in_another_form_is_asked_for_again(play):
     dialogue = play(debate("pro", "con"), lambda _prompt: next(answers), limits={"max_calls": 6})
     assert dialogue.transcript["verdict"].data["winner"] == "pro"
     assert dialogue.metrics.calls == 6
+
+
+def test_what_people_do_in_a_run_is_judged_too(tmp_path):
+    """A contestant who was called on says more, a person says something, and one of the orders is left out."""
+    ready, go = threading.Event(), threading.Event()
+
+    async def act(request):
+        prompt = request.messages[-1]["content"]
+        if "You are con" in prompt:
+            ready.set()
+            await asyncio.to_thread(go.wait, 20)
+        said = (
+            judgement("B", ("B", "More of pro"))
+            if "Judge between" in prompt
+            else "More of pro"
+            if "Say more" in prompt
+            else "Well."
+        )
+        yield Chunk(text=said)
+        yield Chunk(finish_reason="stop", usage=Usage(prompt=10, completion=5), served="actor")
+
+    orchestrator, actors = orchestra(tmp_path, act)
+    with orchestrator:
+        dialogue = orchestrator.start(debate("pro", "con"), "Is water wet?", models=[card("m1"), card("m2"), card("m3")])
+        assert ready.wait(20)
+        dialogue.call_on("pro", "Say more.")
+        dialogue.interject("I drink it.", "Anna")
+        dialogue.skip("verdict_ab")
+        go.set()
+        dialogue.wait(20)
+        (prompt,) = [r.messages[-1]["content"] for r in actors.asked if "Judge between" in r.messages[-1]["content"]]
+        data = dialogue.transcript["verdict"].data
+    assert shown(prompt)[:2] == [("Speaker A", "Well."), ("Speaker B", "Well.")]
+    assert "Speaker B:\nMore of pro" in prompt
+    assert "Anna:\nI drink it." in prompt
+    assert (data["winner"], data["consistency"]) == ("pro", None)
+    assert [quote["status"] for quote in data["quotes"]] == ["verified"]
 
 
 def test_quotes_are_shown_wherever_the_verdict_is(play):

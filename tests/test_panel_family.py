@@ -8,7 +8,7 @@ from panel_page import Page, wire_comms
 from stage import card, mode_of, orchestra
 
 from workbench.dialogue import Dialogue
-from workbench.events import Status, Usage
+from workbench.events import Usage
 from workbench.models import Chunk
 from workbench.panels import panel_of, replay_page
 from workbench.panels.saved import saved_family
@@ -22,12 +22,12 @@ def parent(mode=PAIR):
     return mode_of(
         {"role": "lead", "output_schema": TOPICS, "template": "Split {topic}"},
         {"id": "studies", "spawn": {"mode": mode, "over": "lead.topics"}},
-        {"role": "end", "template": "Merge: {studies}"},
+        {"role": "end", "template": "Merge: {studies}\n\nFinish"},
     )
 
 
 class Script:
-    """Answers the lead with two topics and everybody else word by word; a word that is held waits."""
+    """Answers whom a schema asks for topics with two, and everybody else word by word; a word that is held waits."""
 
     def __init__(self):
         self.held: dict[str, threading.Event] = {}
@@ -40,7 +40,7 @@ class Script:
         import asyncio
 
         asked = request.messages[-1]["content"].splitlines()[-1]
-        answer = json.dumps({"topics": ["green", "black"]}) if asked.startswith("Split") else f"I say {asked}"
+        answer = json.dumps({"topics": ["green", "black"]}) if '"topics"' in asked else f"I say {asked}"
         for word in answer.split(" "):
             yield Chunk(text=f"{word} ")
         for word, event in self.held.items():
@@ -118,9 +118,10 @@ def test_a_page_that_comes_later_has_what_is_open(stage, script):
 
 
 def test_they_nest_and_what_waits_far_below_is_seen_at_the_top(stage, script):
-    deep = mode_of({"id": "deeper", "spawn": {"mode": {**PAIR, "name": "asking"}, "topic": "deep {topic}"}})
+    asking = {"mode": PAIR, "topic": "deep {topic}", "participants": {"second": "person"}}
+    deep = mode_of({"id": "deeper", "spawn": asking})
     held = script.hold("On deep green")
-    page = Page(panel_of(stage.start(parent(deep), "Tea", participants={"second": "person"}, models=[card()])))
+    page = Page(panel_of(stage.start(parent(deep), "Tea", models=[card()])))
     name = page.until(lambda page: (found := page.card("black")) and found["waits"] and found)["id"]
     assert page.card("green")["waits"] is False
     child, turns = opened(page, name)
@@ -179,13 +180,13 @@ def test_the_tree_has_forks_and_sub_dialogues(stage):
 
 def test_a_fork_with_another_model_is_opened_live(stage, script):
     dialogue = stage.run(parent(), "Tea", models=[card()])
-    held = script.hold("Merge")
+    held = script.hold("Finish")
     page = Page(panel_of(dialogue))
     assert page.dialogue["can"]["fork"]
     refused = page.ask(type="fork", of=dialogue.id, turn="studies", models={"end": "no-such-model"})
     assert refused["type"] == "refused"
     assert "no-such-model" in refused["text"]
-    stage.models.add(card("other"))
+    stage.models.register(card("other"))
     done = page.ask(type="fork", of=dialogue.id, turn="lead", models={"end": "other"})
     opened(page, done["id"])
     page.until(lambda page: page.others[done["id"]][1].get("end", {}).get("text"))
@@ -223,13 +224,14 @@ def test_a_saved_page_has_the_whole_family(stage):
 def test_what_goes_round_ends(stage):
     """An imported file may name a dialogue as its own sub-dialogue."""
     dialogue = stage.run(parent(), "Tea", models=[card()])
-    round_and_round = [_child_of_itself(event, dialogue.id) for event in dialogue.recorded_events()]
-    dialogue._reload(round_and_round)
+    name = "0" * 12
+    stage.record.write([_child_of_itself(event, name) for event in dialogue.recorded_events()])
+    dialogue = stage.load(name)
     transcripts, _ = saved_family(dialogue)
     assert len(transcripts) == 2
     page = Page(panel_of(dialogue))
-    assert dialogue.id in {each["id"] for each in page.dialogue["children"]}
-    assert dialogue.status is Status.COMPLETED
+    assert name in {each["id"] for each in page.dialogue["children"]}
+    opened(page, page.card("black")["id"])
 
 
 def _child_of_itself(event, name):
@@ -237,4 +239,5 @@ def _child_of_itself(event, name):
 
     from workbench.events import DialogueSpawned
 
-    return replace(event, child=name) if isinstance(event, DialogueSpawned) and event.number == 1 else event
+    itself = {"child": name} if isinstance(event, DialogueSpawned) and event.number == 1 else {}
+    return replace(event, dialogue=name, **itself)

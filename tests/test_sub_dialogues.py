@@ -298,6 +298,8 @@ def test_cut_anywhere_it_resumes_to_the_same_end(tmp_path_factory, cut):
         assert resumed.transcript.said == done.transcript.said or resumed.text == done.text
         assert [child.transcript.said for child in resumed.children] == children
         answered = sum(
-            turn.answer is not None for name in {e.dialogue for e in kept} for turn in Transcript(e for e in kept if e.dialogue == name)
+            turn.answer is not None
+            for name in {e.dialogue for e in kept}
+            for turn in Transcript(e for e in kept if e.dialogue == name)
         )
         assert len(actors.asked) == 6 - answered

@@ -62,6 +62,22 @@ def test_what_the_orders_do_not_agree_on_is_a_tie_and_both_are_kept(first, secon
     assert ("the orders disagree" in text) == (consistency == 0)
 
 
+def test_an_order_that_was_left_out_leaves_the_other_one():
+    text, data = settle(contest("pro", "con"), {"v_con_pro": answer("A", 9, 2)}, SAID)
+    assert (data["winner"], data["consistency"], data["scores"]) == ("con", None, {"pro": 2, "con": 9})
+    assert "judged in one order only" in text
+    left = {order.turn: answer("A") for order in contest("a", "b", "c").orders}
+    del left["v_a_b"]
+    text, data = settle(contest("a", "b", "c"), left, {})
+    assert (data["points"], data["consistency"]) == ({"a": 0.5, "b": 1.5, "c": 1}, 0)
+    assert "both orders say the same of 0 of 2 pairs" in text
+
+
+def test_where_nobody_has_judged_nobody_wins_and_nobody_ties():
+    text, data = settle(contest("pro", "con"), {}, SAID)
+    assert (text, data["winner"], data["tie"], data["scores"], data["quotes"]) == ("Nobody has judged.", None, False, {}, [])
+
+
 def test_marks_are_those_of_the_contestants_whatever_their_letter():
     _, data = settle(contest("pro", "con"), {"v_pro_con": answer("A", 9, 2), "v_con_pro": answer("B", 4, 7)}, SAID)
     assert data["scores"] == {"pro": 8, "con": 3}

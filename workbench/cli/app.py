@@ -23,7 +23,9 @@ app.add_typer(mode_app, name="mode")
 
 Role = Annotated[
     list[str] | None,
-    typer.Option("-p", "--participant", metavar="ROLE=MODEL", help="Bind a role to a card or any LiteLLM id. Repeatable."),
+    typer.Option(
+        "-p", "--participant", metavar="ROLE=MODEL", help="Bind a role to a card, any LiteLLM id, or person. Repeatable."
+    ),
 ]
 Models = Annotated[str | None, typer.Option("-m", "--models", metavar="A,B,C", help="Models dealt out to the roles.")]
 Judge = Annotated[str | None, typer.Option("--judge", metavar="MODEL", help="Model for the role that decides.")]
@@ -84,6 +86,9 @@ def run(
     max_calls: MaxCalls = None,
     timeout: Timeout = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Makes a run repeatable where the models allow it.")] = None,
+    approve: Annotated[
+        list[str] | None, typer.Option("--approve", metavar="ROLE", help="You approve or edit its texts first. Repeatable.")
+    ] = None,
     api_base: ApiBase = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show turns, models, cost and flow, and call nothing.")] = False,
     as_json: AsJson = False,
@@ -95,7 +100,7 @@ def run(
     limits = {
         "max_cost": budget, "max_tokens": max_tokens, "max_turns": max_turns, "max_calls": max_calls, "timeout": timeout,
     }  # fmt: skip
-    wanted = Wanted(participant or [], models, judge, api_base, limits, rounds, set_ or [], seed)
+    wanted = Wanted(participant or [], models, judge, api_base, limits, rounds, set_ or [], seed, approve or [])
     run_mode(mode, " ".join(topic), wanted, dry_run=dry_run, as_json=as_json, workspace=workspace)
 
 

@@ -13,6 +13,7 @@ from workbench.cli.dry_run import show_dry_run
 from workbench.cli.failure import FAILED, INTERRUPTED, LIMITED
 from workbench.cli.watch import watch
 from workbench.dialogue import Dialogue, Orchestrator
+from workbench.dialogue.attending import attend
 from workbench.errors import WorkbenchError
 from workbench.events import Status
 
@@ -29,6 +30,7 @@ class Wanted:
     rounds: int | None = None
     parameters: Sequence[str] = ()
     seed: int | None = None
+    approve: Sequence[str] = ()
 
     def for_resume(self) -> dict[str, Any]:
         """Return the options that a resume takes."""
@@ -45,7 +47,7 @@ class Wanted:
         parameters: dict[str, Any] = dict(_pair(text, "--set", "NAME=VALUE") for text in self.parameters)
         if self.rounds is not None:
             parameters["rounds"] = self.rounds
-        return self.for_resume() | {"parameters": parameters, "seed": self.seed}
+        return self.for_resume() | {"parameters": parameters, "seed": self.seed, "approve": self.approve}
 
 
 def run_mode(mode: str, topic: str, wanted: Wanted, *, dry_run: bool, as_json: bool, workspace: Path | None) -> None:
@@ -68,7 +70,7 @@ def resume_dialogue(dialogue: str, wanted: Wanted, *, as_json: bool, workspace: 
 def fork_dialogue(source: str, wanted: Wanted, *, as_json: bool, workspace: Path | None) -> None:
     """Go another way from a turn on, and exit with the code that the fork's end calls for."""
     options = wanted.for_run()
-    del options["seed"]
+    del options["seed"], options["approve"]
     with Orchestrator(workspace) as orchestrator:
         follow(orchestrator.fork(source, **options), as_json=as_json)
 
@@ -81,6 +83,7 @@ def follow(dialogue: Dialogue, *, as_json: bool) -> None:
     """
     interrupted = False
     try:
+        attend(dialogue, _ask, _tell)
         if not as_json:
             watch(dialogue)
         dialogue.wait()
@@ -95,6 +98,20 @@ def follow(dialogue: Dialogue, *, as_json: bool) -> None:
         sys.exit(INTERRUPTED)
     if not dialogue.status.succeeded:
         sys.exit(LIMITED if dialogue.status is Status.COST_LIMITED else FAILED)
+
+
+def _ask(prompt: str) -> str:
+    """Read a line from whoever types; the prompt is not part of what is printed."""
+    _tell(prompt)
+    line = sys.stdin.readline()
+    if not line:
+        raise EOFError
+    return line.rstrip("\n")
+
+
+def _tell(line: str) -> None:
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
 
 
 def _pair(text: str, option: str, shape: str) -> tuple[str, str]:

@@ -106,7 +106,7 @@ class Following:
                 raise await asyncio.to_thread(self._gone)
             await asyncio.sleep(POLL)
 
-    def stop(self) -> None:
+    def stop(self, _status: Status, _reason: str | None) -> None:
         """Interrupt the other process."""
         asyncio.get_running_loop().run_in_executor(None, self._interrupt)
 

@@ -42,7 +42,7 @@ class Controls(Protocol):
 
     can_steer: bool
 
-    def stop(self) -> None: ...  # noqa: D102 - the names say it
+    def stop(self, status: Status, reason: str | None) -> None: ...  # noqa: D102 - the names say it
     def pause(self) -> None: ...  # noqa: D102
     def unpause(self) -> None: ...  # noqa: D102
     async def give(self, kind: Kind, turn: str | None, text: str | None) -> None: ...  # noqa: D102
@@ -280,10 +280,14 @@ class Dialogue:
                 raise
         return self
 
-    def cancel(self) -> None:
-        """Stop its calls; what was said stays, as a `cancelled` turn. Returns at once, from any thread."""
+    def cancel(self, reason: str | None = None) -> None:
+        """Stop its calls; what was said stays, as a `cancelled` turn. Returns at once, from any thread.
+
+        Args:
+            reason: stands in the record.
+        """
         if self._controls is not None and self.running:
-            engine_loop().call_soon_threadsafe(self._controls.stop)
+            engine_loop().call_soon_threadsafe(self._controls.stop, Status.CANCELLED, reason)
 
     def pause(self) -> None:
         """Start no further turn until `unpause`; those that run are finished. Returns at once, from any thread."""

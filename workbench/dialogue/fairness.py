@@ -31,11 +31,11 @@ class _Bench:
 
 
 def warned(spec: RunSpec) -> RunSpec:
-    """Return a run with the warnings that it carries into the record, about its turns with `judge:`."""
-    benches, plan = list[_Bench](), spec.plan()
-    benches += [_Bench(turn.contest.judge, tuple(turn.contest.contestants)) for turn in plan.turns if turn.contest is not None]
-    warnings = [warning for bench in dict.fromkeys(benches) for warning in _told(bench, spec.cast, unknown=True)]
-    return spec.model_copy(update={"warnings": tuple(warnings)})
+    """Return a run with the warnings that it carries into the record, about its turns with `judge:` and its sub-dialogues'."""
+    told = [
+        warning for run in spec.family() for bench in _benches(run.plan()) for warning in _told(bench, run.cast, unknown=True)
+    ]
+    return spec.model_copy(update={"warnings": tuple(dict.fromkeys(told))})
 
 
 def dry_run_warnings(spec: RunSpec) -> list[str]:
@@ -45,6 +45,11 @@ def dry_run_warnings(spec: RunSpec) -> list[str]:
     """
     plain = [warning for bench in _plain_benches(spec.plan()) for warning in _told(bench, spec.cast, unknown=False)]
     return [*spec.warnings, *plain]
+
+
+def _benches(plan: Plan) -> list[_Bench]:
+    contests = [turn.contest for turn in plan.turns if turn.contest is not None]
+    return [_Bench(contest.judge, tuple(contest.contestants)) for contest in contests]
 
 
 def _plain_benches(plan: Plan) -> list[_Bench]:

@@ -101,7 +101,11 @@ class Taking:
         asked, answer = self._asked(voice), self.floor.spec.longest(voice.turn, voice.chain[0])
         if paid is not None:
             return await voice.speak(asked.messages(), paid, self.floor.plan.parameters)
-        messages, wanted = await fitted(asked, card, answer, self.floor.summaries)
+        try:
+            messages, wanted = await fitted(asked, card, answer, self.floor.summaries)
+        except WorkbenchError:
+            self.begin(turn, card.name, asked.messages())  # so that the record shows what did not fit
+            raise
         while wanted:
             self.begin(turn, card.name, asked.messages())  # again with what is really sent, once the summaries are there
             await self._sum_up(voice, wanted)

@@ -9,7 +9,7 @@ Consistency is the share of the pairs on which both orders say the same; with on
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from statistics import mean
 from typing import Any
 
@@ -29,13 +29,14 @@ def settle(contest: Contest, answers: Answers, texts: Mapping[str, str]) -> tupl
 
     Args:
         contest: who was judged, in which orders.
-        answers: of the judge; every order has one.
+        answers: of the judge; an order that was left out has none.
         texts: turn id to what was said; turns that were skipped are not in it.
     """
+    contest = replace(contest, orders=tuple(order for order in contest.orders if order.turn in answers))
     by_order = [_look(order, answers[order.turn]) for order in contest.orders]
     by_pair = list(_pairs(by_order))
     points = {role: sum(_points(role, pair) for pair in by_pair) for role in contest.contestants}
-    best = [role for role in points if points[role] == max(points.values())]
+    best = [role for role in points if points[role] == max(points.values())] if by_pair else []
     twice = [pair["agree"] for pair in by_pair if pair["agree"] is not None]
     quotes = _quotes(contest, answers, texts)
     data = {
@@ -44,7 +45,7 @@ def settle(contest: Contest, answers: Answers, texts: Mapping[str, str]) -> tupl
         "tied": best if len(best) > 1 else [],
         "consistency": mean(twice) if twice else None,
         "points": points,
-        "scores": {role: mean(one["scores"][role] for one in by_order if role in one["scores"]) for role in points},
+        "scores": {role: mean(marks) for role in points if (marks := _marks(role, by_order))},
         "by_pair": by_pair,
         "by_order": by_order,
         "quotes": quotes,
@@ -64,6 +65,10 @@ def _look(order: Order, answer: Mapping[str, Any]) -> dict[str, Any]:
         "scores": {role: answer["scores"][letter] for letter, role in order.sides.items()},
         "reason": answer["reason"],
     }
+
+
+def _marks(role: str, by_order: list[dict[str, Any]]) -> list[float]:
+    return [one["scores"][role] for one in by_order if role in one["scores"]]
 
 
 def _pairs(by_order: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -99,6 +104,9 @@ def _quotes(contest: Contest, answers: Answers, texts: Mapping[str, str]) -> lis
 
 def _told(data: Mapping[str, Any]) -> Iterator[str]:
     """Yield the paragraphs of the verdict."""
+    if not data["by_order"]:
+        yield "Nobody has judged."
+        return
     yield _headline(data)
     if len(data["points"]) > 2:  # noqa: PLR2004 - of two, the winner says it all
         yield "Points, one for each pair won: " + _listed(data["points"])
@@ -116,7 +124,8 @@ def _headline(data: Mapping[str, Any]) -> str:
     if len(pairs) == 1:
         how = "both orders say so" if pairs[0]["agree"] else "the orders disagree" if both else "judged in one order only"
     elif both:
-        how = f"both orders say the same of {sum(pair['agree'] for pair in pairs)} of {len(pairs)} pairs"
+        twice = [pair["agree"] for pair in pairs if pair["agree"] is not None]
+        how = f"both orders say the same of {sum(twice)} of {len(twice)} pairs"
     else:
         how = f"{len(pairs)} pairs, each judged in one order only"
     result = f"The winner is {name(data['winner'])}" if data["winner"] else f"A tie of {_and(data['tied'])}"

@@ -18,6 +18,7 @@ from IPython.core.magic_arguments import argument, magic_arguments
 
 from workbench.notebook.options import merge, parse, resume_options
 from workbench.notebook.running import go_on, see_through, see_through_async, show, stop, usage_errors
+from workbench.notebook.steering import STEERING, apart, steer
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -35,6 +36,7 @@ _OPTIONS: Final = {
     "show": ("panel", "output"),
     "export": ("output", "format"),
     "cost": (),
+    **STEERING,
 }  # fmt: skip
 """Subcommand of `%dialogue` to the options that it takes."""
 SUBCOMMANDS: Final = tuple(_OPTIONS)
@@ -154,6 +156,9 @@ class CommandMagics(Magics):
     @argument("--panel", action="store_true", help="show: as the live panel instead of the transcript")
     @argument("--format", metavar="FORMAT", help="export: json, markdown, html or pdf; by default from the file's name")
     @argument("-o", "--output", metavar="NAME", help="resume, show: variable that it is bound to; export: the file")
+    @argument("--turn", metavar="TURN", help="answer, approve: which, where several wait")
+    @argument("--name", metavar="NAME", help="interject: under which the others see it")
+    @argument("text", nargs="*", help="answer, interject, approve: what is said; call-on: role and prompt; skip: the turn")
     @line_magic("dialogue")
     def dialogue(self, line: str) -> Any:
         """Do something with a dialogue that exists; `%%dialogue` runs a new one.
@@ -165,6 +170,11 @@ class CommandMagics(Magics):
             %dialogue stop last
             %dialogue export last -o debate.html
             %dialogue cost last
+            %dialogue interject last What about trains?
+            %dialogue call-on last con What would change your mind?
+            %dialogue approve last
+
+        answer, approve, interject, call-on, skip, pause and unpause act on a dialogue that runs: start it with --background.
         """
         wanted = self._wanted(line)
         if wanted.command == "resume":
@@ -173,6 +183,9 @@ class CommandMagics(Magics):
         with usage_errors():
             orchestrator = self._orchestrator()
             found = orchestrator.record.find(wanted.id)
+            if wanted.command in STEERING:
+                print(steer(orchestrator.load(found), wanted))  # noqa: T201 - a magic's way to say it
+                return None
             return getattr(self, f"_{wanted.command}")(orchestrator, found, wanted)
 
     async def resume_async(self, line: str) -> None:
@@ -186,9 +199,13 @@ class CommandMagics(Magics):
             raise UsageError(f"%dialogue needs a subcommand: {', '.join(SUBCOMMANDS)}. `%dialogue?` has examples.")
         if not command.startswith("-"):
             _one_of(command, SUBCOMMANDS, "subcommand")
+        line, text = apart(line) if command in STEERING else (line, "")
         wanted = parse(self.dialogue, line)
+        wanted.text = [text] if text else wanted.text
         _one_of(wanted.command, SUBCOMMANDS, "subcommand")
         for name, value in vars(wanted).items():
+            if value and name == "text" and not takes(wanted.command, name):
+                raise UsageError(f"%dialogue {wanted.command} takes nothing after the dialogue: {' '.join(value)!r}")
             if value and name not in ("command", "id") and not takes(wanted.command, name):
                 there = ", ".join(f"--{option.replace('_', '-')}" for option in _OPTIONS[wanted.command]) or "none"
                 raise UsageError(
@@ -203,7 +220,6 @@ class CommandMagics(Magics):
         return show(self._shell, dialogue, background=wanted.background or wanted.detach, output=wanted.output)
 
     def _stop(self, orchestrator: Orchestrator, found: str, _wanted: Namespace) -> None:
-
         print(stop(orchestrator, found))  # noqa: T201 - a magic's way to say it
 
     def _show(self, orchestrator: Orchestrator, found: str, wanted: Namespace) -> Any:

@@ -1,8 +1,8 @@
 """Completion in the lines of the magics: modes, roles, models, options, subcommands and dialogue ids.
 
 It runs while somebody types, so it imports no engine, opens no model, and only glances at the record (the first id costs the
-import of SQLAlchemy); where anything goes wrong it offers nothing. The options are those of the magics' own parsers. Offers are made instead of Python's, which know nothing
-about these lines.
+import of SQLAlchemy); where anything goes wrong it offers nothing. The options are those of the magics' own parsers. Offers are
+made instead of Python's, which know nothing about these lines.
 """
 
 from __future__ import annotations

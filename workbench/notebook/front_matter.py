@@ -204,6 +204,7 @@ _KINDS: Final[Mapping[str, _Kind]] = {
     "max_tokens": _Kind("a whole number from 1", _positive),
     "timeout": _Kind("a number of seconds", _amount),
     "seed": _Kind("a whole number", _whole),
+    "approve": _Kind("a list of roles", _models),
     "api_base": _TEXT,
     "cassette": _TEXT,
     "pace": _Kind("a number", _amount),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from IPython.display import display
 
 from workbench.dialogue import Dialogue
+from workbench.dialogue.attending import attend, nobody
 from workbench.dialogue.lines import Lines
 from workbench.notebook.outputs import static_bundle
 
@@ -83,6 +84,7 @@ class Show:
         Raises:
             DialogueInterrupted: the kernel was interrupted; calls are stopped by then, and what was said is kept and shown.
         """
+        self._attend()
         try:
             if self.how is How.TEXT:
                 lines = Lines(self.dialogue, print)
@@ -98,6 +100,7 @@ class Show:
 
     async def wait_async(self) -> None:
         """Wait as `wait` does, while the kernel goes on handling buttons; raises the same."""
+        self._attend()
         ended = asyncio.ensure_future(self._ended())
         telling = asyncio.ensure_future(self._print()) if self.how is How.TEXT else None
         try:
@@ -131,6 +134,11 @@ class Show:
             display(bundle, raw=True)
         else:
             self._handle.update(bundle, raw=True)
+
+    def _attend(self) -> None:
+        """Ask people in a terminal for what the dialogue waits for; a panel asks by itself, and a program cannot be asked."""
+        if self.how is not How.PANEL:
+            attend(self.dialogue, input if self.how is How.TEXT else nobody, print)
 
     async def _ended(self) -> None:
         await asyncio.wait([asyncio.wrap_future(self.dialogue.future)])

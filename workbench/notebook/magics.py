@@ -48,7 +48,12 @@ class DialogueMagics(Magics):
     @magic_arguments()
     @argument("mode", nargs="?", help="name of a mode (`%%modes` lists them) or a mode file")
     @argument(
-        "-p", "--participant", action="append", default=[], metavar="ROLE=MODEL", help="bind a role to a model; repeatable"
+        "-p",
+        "--participant",
+        action="append",
+        default=[],
+        metavar="ROLE=MODEL",
+        help="bind a role to a model, or to person; repeatable",
     )
     @argument("-m", "--models", default="", metavar="A,B,C", help="models dealt out to the roles")
     @argument("--judge", metavar="MODEL", help="model for the role that decides")
@@ -57,6 +62,7 @@ class DialogueMagics(Magics):
     @argument("--budget", type=float, metavar="USD", help="stop before this much is spent")
     @argument("--max-tokens", type=int, help="stop before so many tokens are used")
     @argument("--timeout", type=float, metavar="SECONDS", help="stop after so long; pauses do not count")
+    @argument("--approve", default="", metavar="A,B", help="roles whose texts you approve or edit first; all for every role")
     @argument("--seed", type=int, help="makes a run repeatable where the models allow it")
     @argument("--api-base", metavar="URL", help="OpenAI-compatible endpoint for models named by id")
     @argument("--cassette", metavar="FILE", help="answer from recorded answers; see docs/replay.md")

@@ -39,7 +39,7 @@ def merge(line: Namespace, matter: Mapping[str, Any], defaults: Mapping[str, Any
 
 def run_options(wanted: Namespace) -> dict[str, Any]:
     """Return what `Orchestrator.prepare` takes."""
-    return fork_options(wanted) | {"seed": wanted.seed}
+    return fork_options(wanted) | {"seed": wanted.seed, "approve": _names(wanted.approve)}
 
 
 def fork_options(wanted: Namespace) -> dict[str, Any]:

@@ -101,14 +101,6 @@ def schema_of(run: Mapping[str, Any], turn: str) -> Mapping[str, Any] | None:
     return planned.output_schema if planned else None
 
 
-def outcomes_of(transcript: Transcript) -> Mapping[str, str]:
-    """Return how sub-dialogues ended, by their ids, as far as the turns that opened them say."""
-    given = [data.get("dialogues") for data in transcript.data.values() if isinstance(data, dict)]
-    found = [each for entries in given if isinstance(entries, list) for each in entries if isinstance(each, dict)]
-    known = {str(each.get("dialogue")): str(each.get("status")) for each in found}
-    return {name: known[name] for name in transcript.children if known.get(name) in set(Status)}
-
-
 def plan_facts(run: Mapping[str, Any], skipped: Collection[str] = ()) -> Facts:
     """Return the turns that a run makes, without those skipped, and who plays in them; nothing for a run not recorded yet."""
     if not run:

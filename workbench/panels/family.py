@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from workbench.dialogue.dialogue import Dialogue
+from workbench.dialogue.export.facts import outcomes_of
 from workbench.errors import WorkbenchError
 from workbench.events import Event, Status, TextDelta
-from workbench.panels.facts import Facts, card_facts, outcomes_of, plan_facts
+from workbench.panels.facts import Facts, card_facts, plan_facts
 from workbench.panels.told import Told, plan_changed
 
 

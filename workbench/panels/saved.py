@@ -5,9 +5,10 @@ from __future__ import annotations
 from contextlib import suppress
 
 from workbench.dialogue.dialogue import Dialogue
+from workbench.dialogue.export.facts import outcomes_of
 from workbench.dialogue.transcript import Transcript
 from workbench.errors import WorkbenchError
-from workbench.panels.facts import Facts, card_facts, outcomes_of, snapshot
+from workbench.panels.facts import Facts, card_facts, snapshot
 
 
 def saved_family(dialogue: Dialogue) -> tuple[list[Transcript], Facts]:

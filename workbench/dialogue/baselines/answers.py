@@ -30,7 +30,7 @@ def answer_of(dialogue: Dialogue) -> str | None:
     plan = RunSpec.model_validate(dialogue.snapshot().run).plan()
     for turn in reversed(plan.turns):
         found = _given(data.get(turn.id))
-        if found is None and turn.vote is not None:
+        if found is None and turn.vote is not None and turn.contest is None:
             found = _leading(turn.vote, [data[i] for i in turn.voters if isinstance(data.get(i), dict)], plan)
         if (text := written(found)) is not None:
             return text

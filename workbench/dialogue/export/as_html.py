@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from workbench.dialogue.export.beliefs import COLUMNS, positions_section
-from workbench.dialogue.export.facts import ending, facts, speaker, title, totals, visible, warnings_of
+from workbench.dialogue.export.facts import ending, facts, speaker, sub_dialogues, title, totals, visible, warnings_of
 from workbench.dialogue.export.markdown import render_markdown
 from workbench.dialogue.transcript import Transcript, Turn
 
@@ -36,7 +36,9 @@ def page(transcript: Transcript) -> str:
 
 def _facts(transcript: Transcript) -> dict[str, object]:
     roles = list(dict.fromkeys(turn.role for turn in transcript.turns))
-    turns = [_turn(turn, roles.index(turn.role) % ACCENTS) for turn in transcript.turns]
+    turns = [
+        _turn(turn, roles.index(turn.role) % ACCENTS) | {"below": sub_dialogues(transcript, turn)} for turn in transcript.turns
+    ]
     written = [str(turn[part]) for turn in turns for part in ("html", "reasoning")]
     return {
         "id": visible(transcript.id),

@@ -10,7 +10,7 @@ import re
 from typing import Final
 
 from workbench.dialogue.export.beliefs import COLUMNS, positions_section
-from workbench.dialogue.export.facts import ending, facts, speaker, title, totals, visible, warnings_of
+from workbench.dialogue.export.facts import ending, facts, speaker, sub_dialogues, title, totals, visible, warnings_of
 from workbench.dialogue.transcript import Transcript, Turn
 from workbench.events import Status
 
@@ -25,7 +25,7 @@ def to_markdown(transcript: Transcript) -> str:
     """Return the whole dialogue."""
     head = [f"# {_inline(transcript.topic)}", "", f"{_inline(transcript.mode)}, {_inline(ending(transcript))}"]
     head += [f"\n**Warning:** {_inline(warning)}" for warning in warnings_of(transcript)]
-    body = [block for turn in transcript.turns for block in _turn(turn)]
+    body = [block for turn in transcript.turns for block in (*_turn(turn), *_below(transcript, turn))]
     foot = ["---", "", f"{totals(transcript.metrics)}. Dialogue {_inline(transcript.id)}.", ""]
     return "\n".join([*head, "", *body, *_positions(transcript), *foot])
 
@@ -43,6 +43,11 @@ def _turn(turn: Turn) -> list[str]:
     if turn.text:
         lines += [*(f"> {line}".rstrip() for line in harmless(turn.text).strip().splitlines()), ""]
     return lines
+
+
+def _below(transcript: Transcript, turn: Turn) -> list[str]:
+    lines = [f"- Sub-dialogue: {_inline(line)}" for line in sub_dialogues(transcript, turn)]
+    return [*lines, ""] if lines else []
 
 
 def _positions(transcript: Transcript) -> list[str]:

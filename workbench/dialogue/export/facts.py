@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from workbench.dialogue.context import with_round
+from workbench.dialogue.persons import PERSON
 from workbench.dialogue.plan import PlannedTurn
 from workbench.dialogue.transcript import Metrics, Transcript, Turn, measure
 from workbench.events import Status
@@ -34,7 +35,9 @@ def title(turn: Turn | PlannedTurn) -> str:
 
 
 def speaker(turn: Turn) -> str:
-    """Return the model that spoke, and the one asked for where it was another."""
+    """Return the model that spoke, and the one asked for where it was another; or that a person did."""
+    if turn.model == PERSON.name:
+        return "a person"
     if turn.served and turn.served != turn.model:
         return visible(f"{turn.served} for {turn.model}")
     return visible(turn.served or turn.model)
@@ -56,6 +59,8 @@ def seconds(value: float | None) -> str:
 
 def facts(turn: Turn) -> str:
     """Return tokens, cost and time of a turn; while it is spoken nobody knows them, and what is copied took nothing."""
+    if turn.waits:
+        return f"waits for {'an answer' if turn.waits == 'answer' else turn.waits}"
     if turn.status is Status.RUNNING:
         return "speaking"
     if turn.copied_from is not None:
@@ -63,7 +68,28 @@ def facts(turn: Turn) -> str:
     metrics = measure([turn], turn.latency)
     if not metrics.calls:
         return "no call"
-    return f"{metrics.tokens:,} tokens, {money(metrics.cost)}, {seconds(metrics.latency)}"
+    edited = ", edited by a person" if turn.edited else ""
+    return f"{metrics.tokens:,} tokens, {money(metrics.cost)}, {seconds(metrics.latency)}{edited}"
+
+
+def sub_dialogues(transcript: Transcript, turn: Turn) -> list[str]:
+    """Return a line for each sub-dialogue that a turn opened: what it is about, how it ended, and its id."""
+    outcomes = outcomes_of(transcript)
+    opened = [spawned for spawned in transcript.children.values() if spawned.turn == turn.id]
+    return [
+        visible(
+            f"{each.topic} ({each.mode}, {outcomes.get(each.child, 'not finished').replace('_', ' ')}, dialogue {each.child})"
+        )
+        for each in opened
+    ]
+
+
+def outcomes_of(transcript: Transcript) -> dict[str, str]:
+    """Return how sub-dialogues ended, by their ids, as far as the turns that opened them say."""
+    given = [data.get("dialogues") for data in transcript.data.values() if isinstance(data, dict)]
+    found = [each for entries in given if isinstance(entries, list) for each in entries if isinstance(each, dict)]
+    known = {str(each.get("dialogue")): str(each.get("status")) for each in found}
+    return {name: known[name] for name in transcript.children if known.get(name) in set(Status)}
 
 
 def totals(metrics: Metrics) -> str:
