@@ -107,14 +107,6 @@ def test_no_answer_is_expected_to_be_longer_than_it_may_be(changes, mode, longes
     assert taken.most_tokens - longest in {8 + 16, 1 + 16}
 
 
-def test_sub_dialogues_are_named_and_not_counted():
-    mode = mode_of({"id": "a", "role": "first", "template": "1234"}, {"id": "more", "spawn": {"mode": "chat"}})
-    estimate = estimate_run(spec(mode))
-    assert [turn.turn for turn in estimate.turns] == ["a"]
-    assert estimate.basis.endswith("without retries, fallbacks and sub-dialogues.")
-    assert estimate_run(spec(TWO)).basis.endswith("without retries and fallbacks.")
-
-
 def test_habits_of_the_record_replace_the_assumption():
     estimate = estimate_run(spec(TWO), {"actor": Habit(80, 9), "other": Habit(1, 5)})
     assert [turn.completion_tokens for turn in estimate.turns] == [80, 80]
@@ -188,3 +180,16 @@ def test_the_record_is_only_read(record):
     habits_in(record.url, "debate")
     with Record.open(record.url) as again:
         assert again.events("one") == before
+
+
+def test_sub_dialogues_count_as_often_as_they_may_open():
+    one = estimate_run(spec("debate", topic="Tabs?", parameters={"rounds": 1}))
+    lead = {"role": "lead", "template": "12345678", "output_schema": {"type": "object", "required": ["parts"]}}
+    mode = mode_of(lead, {"id": "parts", "spawn": {"mode": "debate", "over": "lead.parts", "at_most": 3}})
+    run = spec(mode, topic="Tabs?")
+    alone = estimate_run(run)
+    debate = spec("debate", topic="", parameters={"rounds": 1})
+    whole_ = estimate_run(run.model_copy(update={"spawns": {"parts": debate}}))
+    assert whole_.completion_tokens == alone.completion_tokens + 3 * one.completion_tokens
+    assert whole_.most_cost == pytest.approx(alone.most_cost + 3 * one.most_cost)
+    assert "Counted with 3 sub-dialogues" in whole_.basis

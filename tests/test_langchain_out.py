@@ -168,7 +168,7 @@ async def test_asked_synchronously_on_the_engines_loop_it_does_not_wait_for_itse
     async def ask():
         return chat.invoke("?")
 
-    with pytest.raises(RuntimeError, match="await it"):
+    with pytest.raises(RuntimeError, match="await instead"):
         await asyncio.wait_for(bridge(ask()), 5)
 
 

@@ -37,6 +37,7 @@ USUAL = {
     "Who_goes_next": {"next": "done", "task": "stop"},
     "Divide_it": {"parts": ["the left half", "the right half"]},
     "Bid_for_it": {"confidence": 0.5, "price": 10},
+    "on_which_this_debate_turns": {"questions": ["Is it dear?", "Is it slow?"]},
     "Judge_between": {"reason": "So.", "quotes": [], "scores": {"A": 7, "B": 5}, "winner": "A"},
 }
 

@@ -28,10 +28,10 @@ def test_a_turn_is_answered_and_another_approved(kernel, debating):
     debating("-p con=person --approve judge")
     until(kernel, "d.waits == {'con': 'answer'}")
     assert kernel.run("%dialogue answer last It's spaces, isn't it?").stdout == "Said.\n"
-    until(kernel, "d.waits == {'judge': 'approval'}")
-    assert kernel.run("%dialogue approve last --turn judge 'A draw.'").stdout == "Approved, with your text.\n"
+    until(kernel, "d.waits == {'verdict': 'approval'}")
+    assert kernel.run("%dialogue approve last --turn verdict 'A draw.'").stdout == "Approved, with your text.\n"
     until(kernel, "not d.running")
-    out = kernel.run("print(d.status, [t.text for t in d.transcript][1:], d.transcript['judge'].edited)")
+    out = kernel.run("print(d.status, [t.text for t in d.transcript][1:], d.transcript['verdict'].edited)")
     assert out.stdout == "completed [\"It's spaces, isn't it?\", 'A draw.'] True\n"
 
 
@@ -45,7 +45,7 @@ def test_interject_call_on_skip_pause(kernel, debating):
     kernel.run("%dialogue answer last Tabs.")
     assert kernel.run("%dialogue unpause last").stdout == "It goes on.\n"
     until(kernel, "not d.running")
-    assert kernel.run("print([t.id for t in d.transcript])").stdout == "['Anna_added_1', 'judge_added_1', 'pro', 'judge']\n"
+    assert kernel.run("print([t.id for t in d.transcript])").stdout == "['Anna_added_1', 'judge_added_1', 'pro', 'verdict']\n"
 
 
 @pytest.mark.parametrize(

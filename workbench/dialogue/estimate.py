@@ -68,40 +68,45 @@ class TurnEstimate:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a run will take, turn by turn; `spawning` turns open sub-dialogues, whose number and length nobody knows yet."""
+    """What a run will take, turn by turn; and `within` it so many sub-dialogues at most, with what one of them will take."""
 
     turns: tuple[TurnEstimate, ...]
-    spawning: int = 0
+    within: tuple[tuple[int, Estimate], ...] = ()
+
+    @property
+    def everything(self) -> tuple[TurnEstimate, ...]:
+        """Its turns, and those of as many sub-dialogues as may open."""
+        return self.turns + tuple(turn for number, each in self.within for turn in each.everything * number)
 
     @property
     def prompt_tokens(self) -> int:
-        """Expected, of all turns."""
-        return sum(turn.prompt_tokens for turn in self.turns)
+        """Expected, of everything."""
+        return sum(turn.prompt_tokens for turn in self.everything)
 
     @property
     def completion_tokens(self) -> int:
-        """Expected, of all turns."""
-        return sum(turn.completion_tokens for turn in self.turns)
+        """Expected, of everything."""
+        return sum(turn.completion_tokens for turn in self.everything)
 
     @property
     def cost(self) -> float | None:
         """Expected USD of the turns whose price is known; None when none is."""
-        return _sum(turn.cost for turn in self.turns)
+        return _sum(turn.cost for turn in self.everything)
 
     @property
     def most_tokens(self) -> int:
-        """Reserved at most, of all turns."""
-        return sum(turn.most_tokens for turn in self.turns)
+        """Reserved at most, of everything."""
+        return sum(turn.most_tokens for turn in self.everything)
 
     @property
     def most_cost(self) -> float | None:
         """Reserved USD at most, of the turns whose price is known; None when none is."""
-        return _sum(turn.most_cost for turn in self.turns)
+        return _sum(turn.most_cost for turn in self.everything)
 
     @property
     def unpriced(self) -> int:
         """Turns whose price is unknown."""
-        return sum(turn.cost is None for turn in self.turns)
+        return sum(turn.cost is None for turn in self.everything)
 
     @property
     def total(self) -> str:
@@ -114,21 +119,22 @@ class Estimate:
     def _price(self) -> str:
         if not self.unpriced or self.cost is None:
             return money(self.cost)
-        unknown = f"{self.unpriced} of {len(self.turns)} turns have no known price"
+        unknown = f"{self.unpriced} of {len(self.everything)} turns have no known price"
         return f"at least {money(self.cost)} ({unknown})" if self.cost else f"cost unknown ({unknown}, the others are free)"
 
     @property
     def basis(self) -> str:
         """What it rests on, in one line."""
-        known = {turn.model: turn.answers for turn in self.turns if turn.answers}
-        assumed = dict.fromkeys(turn.model for turn in self.turns if not turn.answers)
+        known = {turn.model: turn.answers for turn in self.everything if turn.answers}
+        assumed = dict.fromkeys(turn.model for turn in self.everything if not turn.answers)
         parts = [f"the median of {answers} recorded answers of {model}" for model, answers in known.items()]
         if assumed:
             parts.append(f"up to {ASSUMED} tokens assumed for {', '.join(assumed)}")
-        without = "retries, fallbacks and sub-dialogues" if self.spawning else "retries and fallbacks"
+        opened = sum(number for number, _ in self.within)
+        counted = f" Counted with {opened} sub-dialogues, which is as many as may open." if opened else ""
         return (
             f"Answers: {'; '.join(parts)}. Prompts: a token for every {BYTES_PER_TOKEN} bytes. "
-            f"Prices of the model cards, without {without}."
+            f"Prices of the model cards, without retries and fallbacks.{counted}"
         )
 
 
@@ -150,7 +156,14 @@ def estimate_run(spec: RunSpec, habits: Mapping[str, Habit] | None = None) -> Es
             _turn(_first(spec, turn), turn, messages_for(turn, plan, marks, topic), said, expected, longest, habits)
             for turn in plan.spoken
         ),
-        spawning=sum(turn.spawn is not None for turn in plan.turns),
+        within=tuple(
+            (
+                turn.over.number if turn.over else 1,
+                estimate_run(spec.spawns[turn.role].model_copy(update={"topic": spec.topic})),
+            )
+            for turn in plan.turns
+            if turn.role in spec.spawns
+        ),
     )
 
 

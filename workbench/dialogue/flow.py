@@ -42,7 +42,7 @@ class Box:
         """Who speaks: `Pro, round 2`, or how many of a kind."""
         first = self.turns[0]
         if len(self.turns) == 1:
-            return title(first)
+            return f"{title(first)}: {_opens(first)}" if first.spawn else title(first)
         name = visible(_kind(first)).replace("_", " ").capitalize()
         return f"{name} ×{len(self.turns)}"  # noqa: RUF001 - a multiplication sign is meant
 
@@ -93,6 +93,13 @@ class Flow:
         if set(box.after) == before:
             return box.title
         return f"{box.title} (after {', '.join(self.boxes[position].name for position in box.after)})"
+
+
+def _opens(turn: PlannedTurn) -> str:
+    """Return what a turn opens: its mode, and how many at most."""
+    assert turn.spawn is not None
+    mode = turn.spawn.mode if isinstance(turn.spawn.mode, str) else str(turn.spawn.mode.get("name", "a mode"))
+    return visible(f"up to {turn.over.number} × {mode}" if turn.over else mode)  # noqa: RUF001 - a multiplication sign
 
 
 def flow_of(plan: Plan) -> Flow:

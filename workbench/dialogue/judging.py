@@ -59,8 +59,9 @@ SCHEMA: Final[dict[str, Any]] = {
 _TOPIC: Final = "The topic: {topic}"
 _TASK: Final = """\
 Judge between Speaker A and Speaker B by what they say: not by how much they say, how well it sounds, who stands first, or who \
-they may be. First your `reason`, in a few sentences. As `quotes` the passages that decide it, copied word for word and with \
-nothing left out, each with its `speaker`. In `scores` a mark from 0 to 10 for each. The `winner` is A, B, or tie.
+they may be. First your `reason`, in two or three sentences. As `quotes` the passages that decide it, at most three of each \
+speaker, short, copied word for word and with nothing left out. In `scores` a mark from 0 to 10 for each. The `winner` is A, \
+B, or tie.
 
 Like this: {"reason": "…", "quotes": [{"speaker": "A or B", "quote": "…"}], "scores": {"A": …, "B": …}, \
 "winner": "A, B or tie"}"""

@@ -19,8 +19,13 @@ _METHODS: Final = {"dialogue": ("CommandMagics", "resume_async"), "fork": ("Fork
 """Line magic to the method that awaits what it starts."""
 
 
+_QUESTION: Final = re.compile(r"%(?P<line>dialogue[ \t]+(?:answer|approve|interject|call-on)\b.*\?)[ \t]*$")
+"""What somebody says in a dialogue may end with a question mark, which to IPython asks for help."""
+
+
 def install(shell: InteractiveShell) -> None:
-    """Rewrite the cells of a kernel; other shells await nothing."""
+    """Rewrite the cells of a kernel, since other shells await nothing; and what would be taken for a question to IPython."""
+    shell.input_transformers_cleanup.append(_spoken)
     if getattr(shell, "kernel", None) is not None:
         shell.input_transformers_cleanup.append(_Rewrite(shell))
 
@@ -35,6 +40,17 @@ async def run_line(magic: str, line: str) -> None:
     name, method = _METHODS[magic]
     expanded = _shell().var_expand(line, depth=1)
     await getattr(_magics(name), method)(expanded)
+
+
+def _spoken(lines: list[str]) -> list[str]:
+    """Return the lines with what people say in a dialogue kept from being read as a request for help."""
+    if "".join(lines).lstrip().startswith("%%"):
+        return lines
+    found = [(line, _QUESTION.fullmatch(line.rstrip("\n"))) for line in lines]
+    magic = "get_ipython().run_line_magic"
+    return [
+        f"{magic}('dialogue', {match['line'].partition('dialogue')[2].strip()!r})\n" if match else line for line, match in found
+    ]
 
 
 def _magics(name: str) -> Any:
