@@ -122,6 +122,7 @@ def test_a_stream_that_breaks_is_an_error_and_no_half_answer_twice(client):
             said.extend(piece.text for piece in chat.stream("?"))
     assert caught.value.kind is ErrorKind.CAPACITY
     assert "".join(said) == " ".join(words_for(wire.requests[0], 12)[:6])
+    assert len(wire.requests) == 1
 
 
 def test_a_failure_before_the_first_word_is_retried(client):

@@ -32,8 +32,8 @@ _SCHEMA: Final[dict[str, Any]] = {
 _ASK: Final = """\
 The matter was: {topic}
 
-Now give the answer to it that holds after all that was said, without a word about how it came about. Write it in this form:
-{"answer": "…"}, where … is just what is asked for (a number, a name, yes or no) or, where more is asked for, the whole answer."""
+So what is the answer to it, after all that was said? Write it in this form: {"answer": "…"}. There … is just what is asked for
+(a number, a name, yes or no) or, where more is asked for, the whole answer, without a word about how it came about."""
 
 
 def with_answer(mode: Mode, plan: Plan) -> Mode:

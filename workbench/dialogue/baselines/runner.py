@@ -9,15 +9,16 @@ that goes on after a stop takes the same decisions again, and asks only what has
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import fmean
 from typing import Any, Final, NamedTuple
 
 from workbench.dialogue.baselines.answers import answer_of, came_to_an_end
 from workbench.dialogue.baselines.approaches import PILOT, size_of
 from workbench.dialogue.baselines.referee import ORDERS, Winner, referee_run, winner_of
 from workbench.dialogue.baselines.setup import DEBATE, Part, Setup, begin
-from workbench.dialogue.baselines.sizing import forecast, sized
+from workbench.dialogue.baselines.sizing import Lengths, forecast, sized
 from workbench.dialogue.baselines.spend import Spend, Unit, spend_of, unit_of
 from workbench.dialogue.dialogue import Dialogue
 from workbench.dialogue.orchestrator import Orchestrator
@@ -92,9 +93,9 @@ class Step:
 
 
 class Scale(NamedTuple):
-    """What one run tells of others: tokens of an answer (None if nobody knows), and what is taken for every 1 expected."""
+    """What one run tells of others: how long answers are, and what is taken for every 1 that is expected."""
 
-    habit: int | None
+    lengths: Lengths
     factor: float
 
 
@@ -136,7 +137,7 @@ class Runner:
                 await self._case(case)
 
         await _all(one(case) for case in range(1, len(self.setup.cases)))
-        places = {name: number for number, name in enumerate((DEBATE, *self.setup.baselines, PILOT))}
+        places = {name: number for number, name in enumerate(dict.fromkeys((DEBATE, *self.setup.baselines, PILOT)))}
         self.runs.sort(key=lambda run: (run.case, places[run.approach]))
         self.judgements.sort(key=lambda found: (found.case, places[found.approach], found.number))
 
@@ -150,26 +151,29 @@ class Runner:
         debate = await self._run(Part(case, DEBATE), self.debate.model_copy(update={"topic": topic}))
         if not debate.counts:
             return
-        await self._baseline(Part(case, PILOT), debate, Scale(None, 1.0))
+        await self._baseline(Part(case, PILOT), debate, Scale(Lengths(), 1.0))
         alone, argued = [await asyncio.to_thread(self._scale, Part(case, name)) for name in (PILOT, DEBATE)]
         scales = {name: argued if name == _ARGUES else alone for name in self.setup.baselines if name != PILOT}
         await _all(self._baseline(Part(case, name), debate, scale) for name, scale in scales.items())
 
     def _scale(self, part: Part) -> Scale:
-        """Return what a run tells of its case: how long an answer is, and how far the estimate is off."""
+        """Return what a run tells of its case: how long answers are, and how far the estimate is off."""
         dialogue = self.orchestrator.load(self.known[part])
-        lengths = [call.usage.completion for turn in dialogue.snapshot() for call in turn.calls if call.usage]
-        if not lengths:
-            return Scale(None, 1.0)
-        habit = round(sum(lengths) / len(lengths))
-        expected, _ = forecast(RunSpec.model_validate(dialogue.snapshot().run), self.unit, habit)
+        transcript = dialogue.snapshot()
+        run = RunSpec.model_validate(transcript.run)
+        planned = run.plan().by_id
+        spoken = [(turn, call.usage.completion) for turn in transcript for call in turn.calls if call.usage]
+        words = [tokens for turn, tokens in spoken if planned[turn.id].output_schema is None]
+        data = [tokens for turn, tokens in spoken if planned[turn.id].output_schema is not None]
+        lengths = Lengths(_mean(words), _mean(data))
+        expected, _ = forecast(run, self.unit, lengths)
         taken = spend_of(dialogue, self.orchestrator.load).amount(self.unit)
-        return Scale(habit, taken / expected if expected and taken else 1.0)
+        return Scale(lengths, taken / expected if expected and taken else 1.0)
 
     async def _baseline(self, part: Part, debate: Run, scale: Scale) -> None:
         topic, target = self.setup.cases[part.case].topic, debate.spend.amount(self.unit)
         factor = scale.factor * self._own.get(part.approach, 1.0)
-        fit = await asyncio.to_thread(sized, self.debate, part.approach, topic, target, self.unit, scale.habit, factor)
+        fit = await asyncio.to_thread(sized, self.debate, part.approach, topic, target, self.unit, scale.lengths, factor)
         run = await self._run(part, fit.run, fit.wider)
         if part.case == 0 and run.status == Status.COMPLETED and part.approach != PILOT and fit.expected:
             self._own[part.approach] = run.spend.amount(self.unit) / (fit.expected * scale.factor) or 1.0
@@ -261,3 +265,7 @@ async def _all(tasks: Iterable[Any]) -> None:
                 group.create_task(task)
     except BaseExceptionGroup as failed:
         raise failed.exceptions[0] from None
+
+
+def _mean(tokens: Sequence[int]) -> int | None:
+    return round(fmean(tokens)) if tokens else None

@@ -142,24 +142,23 @@ class _Pieces:
         """Return a chunk for a notice; None for one that LangChain has no word for.
 
         Raises:
-            ModelError: the answer begins again after a part of it went out, which LangChain cannot take back.
+            ModelError: the answer broke off after a part of it went out: to begin again, LangChain would have to take that back.
         """
         if isinstance(notice, Piece):
             self._said = True
             thinking = {"reasoning_content": notice.reasoning} if notice.reasoning else {}
             return ChatGenerationChunk(message=AIMessageChunk(content=notice.text, additional_kwargs=thinking))
         if isinstance(notice, Started):
-            if self._said:
-                raise self._broken()
             return None
         self._calls.append(notice)
         if not notice.ok:
+            if self._said:
+                raise self._broken(notice)
             return None
         told = _told(self._calls)
         return ChatGenerationChunk(message=AIMessageChunk(content="", chunk_position="last", **told))
 
-    def _broken(self) -> ModelError:
-        broke = self._calls[-1]
+    def _broken(self, broke: Call) -> ModelError:
         kind = ErrorKind(broke.outcome) if broke.outcome in set(ErrorKind) else ErrorKind.CAPACITY
         return ModelError(
             kind,
