@@ -40,6 +40,11 @@ Timeout = Annotated[float | None, typer.Option("--timeout", metavar="SECONDS", h
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on stdout.")]
 Rounds = Annotated[int | None, typer.Option("--rounds", min=1, help="The mode's parameter 'rounds'.")]
 Parameters = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=N", help="A parameter of the mode. Repeatable.")]
+Expected = Annotated[str | None, typer.Option("--expected", metavar="ANSWER", help="The topic's right answer, for baselines.")]
+Referee = Annotated[
+    str | None, typer.Option("--referee", metavar="MODEL", help="Compares the answers of baselines where none is expected.")
+]
+Judgements = Annotated[int, typer.Option("--judgements", min=1, help="How often the referee compares two answers.")]
 Workspace = Annotated[Path | None, typer.Option("-C", "--workspace", metavar="DIR", help="Folder with workbench.toml.")]
 DialogueId = Annotated[str, typer.Argument(metavar="ID", help="Id, the beginning of one, or 'last'.")]
 
@@ -91,6 +96,10 @@ def run(
     ] = None,
     api_base: ApiBase = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show turns, models, cost and flow, and call nothing.")] = False,
+    baselines: Annotated[bool, typer.Option("--baselines", help="Run the baselines too, at the same spend.")] = False,
+    expected: Expected = None,
+    referee: Referee = None,
+    judgements: Judgements = 1,
     as_json: AsJson = False,
     workspace: Workspace = None,
 ) -> None:
@@ -101,7 +110,57 @@ def run(
         "max_cost": budget, "max_tokens": max_tokens, "max_turns": max_turns, "max_calls": max_calls, "timeout": timeout,
     }  # fmt: skip
     wanted = Wanted(participant or [], models, judge, api_base, limits, rounds, set_ or [], seed, approve or [])
+    if baselines and not dry_run:
+        from workbench.cli.baselines import compare_on
+
+        asked = {"referee": referee, "judgements": judgements}
+        compare_on(mode, " ".join(topic), wanted, asked, expected=expected, as_json=as_json, workspace=workspace)
+        return
     run_mode(mode, " ".join(topic), wanted, dry_run=dry_run, as_json=as_json, workspace=workspace)
+
+
+@app.command(name="baselines")
+def baselines_(
+    mode: Annotated[str | None, typer.Argument(help="Name of a mode, or a mode file.")] = None,
+    cases: Annotated[
+        list[str] | None, typer.Argument(metavar="CASES", help="A file of cases (.csv, .jsonl, .json), or a topic.")
+    ] = None,
+    participant: Role = None,
+    models: Models = None,
+    judge: Judge = None,
+    rounds: Rounds = None,
+    set_: Parameters = None,
+    budget: MaxCost = None,
+    max_tokens: MaxTokens = None,
+    timeout: Timeout = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Makes a run repeatable where the models allow it.")] = None,
+    api_base: ApiBase = None,
+    only: Annotated[list[str] | None, typer.Option("--only", metavar="NAME", help="A baseline to run. Repeatable.")] = None,
+    expected: Expected = None,
+    referee: Referee = None,
+    judgements: Judgements = 1,
+    margin: Annotated[
+        float, typer.Option("--margin", help="The smallest difference that matters: 0.05 is five points.")
+    ] = 0.05,
+    at_once: Annotated[int, typer.Option("--at-once", min=1, help="Cases that run at the same time.")] = 4,
+    resume_: Annotated[str | None, typer.Option("--resume", metavar="ID", help="Go on with a comparison.")] = None,
+    as_json: AsJson = False,
+    workspace: Workspace = None,
+) -> None:
+    """Tell what a debate adds to what the same money buys without one; ceilings are those of each debate."""
+    from workbench.cli.baselines import compare_on, resume_comparison
+    from workbench.cli.runs import Wanted
+
+    if resume_ is not None:
+        resume_comparison(resume_, as_json=as_json, workspace=workspace)
+        return
+    if mode is None or not cases:
+        raise typer.BadParameter("give a mode and cases, or --resume ID")
+    limits = {"max_cost": budget, "max_tokens": max_tokens, "timeout": timeout}
+    wanted = Wanted(participant or [], models, judge, api_base, limits, rounds, set_ or [], seed)
+    asked: dict[str, object] = {"referee": referee, "judgements": judgements, "margin": margin, "at_once": at_once}
+    asked |= {"baselines": only} if only else {}
+    compare_on(mode, " ".join(cases), wanted, asked, expected=expected, as_json=as_json, workspace=workspace)
 
 
 @app.command()

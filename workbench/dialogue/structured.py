@@ -24,11 +24,6 @@ _TRIED: Final = 2000
 _FENCE: Final = re.compile(r"```[\w-]*[^\S\n]*\n(.*?)```", re.DOTALL)
 _START: Final = re.compile(r"[\[{]")
 _UNHELD: Final = re.compile("[\x00\ud800-\udfff]")
-_NAME: Final = re.compile(r"[^A-Za-z0-9_-]+")
-_STRICT: Final = frozenset({
-    "$ref", "$defs", "type", "properties", "required", "additionalProperties", "items", "enum", "const", "anyOf", "title",
-    "description", "$schema",
-})  # fmt: skip
 _ASK: Final = (
     "Answer with one JSON value that fits this JSON Schema, and with nothing else: no words around it, no code fence. "
     "Give the data, not the schema.\n\n{schema}"
@@ -95,30 +90,6 @@ def repair_prompt(text: str, problems: Sequence[str], schema: Schema) -> str:
     """Return the prompt that asks once more, after an answer with problems."""
     quoted = text if len(text) <= _QUOTED else text[:_QUOTED] + "…"
     return _MEND.format(quoted=quoted, problems="\n".join(f"- {problem}" for problem in problems), ask=instruction(schema))
-
-
-def response_format(schema: Schema) -> dict[str, Any] | None:
-    """Return what providers take that constrain an answer themselves, as OpenAI does; None where they would refuse.
-
-    They want an object. `strict` is set where the schema is one of those that strict providers take: every object is closed and
-    requires all of its properties, and only basic keywords are used.
-    """
-    if schema.get("type") != "object":
-        return None
-    name = _NAME.sub("_", str(schema.get("title", ""))).strip("_")[:64] or "answer"
-    return {"type": "json_schema", "json_schema": {"name": name, "schema": dict(schema), "strict": _is_strict(schema)}}
-
-
-def _is_strict(part: Any) -> bool:
-    if not isinstance(part, dict) or part.keys() - _STRICT:
-        return False
-    properties = part.get("properties", {})
-    if part.get("type") == "object" or properties:
-        closed = part.get("additionalProperties") is False and set(part.get("required", ())) == properties.keys()
-        if not closed:
-            return False
-    inner = [*properties.values(), *part.get("$defs", {}).values(), *part.get("anyOf", ())]
-    return all(map(_is_strict, [*inner, part["items"]] if "items" in part else inner))
 
 
 def _found(text: str) -> Iterator[tuple[int, Any]]:

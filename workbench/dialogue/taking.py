@@ -24,6 +24,7 @@ from workbench.dialogue.voice import Voice
 from workbench.errors import BudgetExceededError, ErrorKind, ModelError, WorkbenchError
 from workbench.events import DialogueSpawned, Status, TurnCancelled, TurnCompleted, TurnStarted, TurnWaits
 from workbench.models import Sampling
+from workbench.models.answer_format import takes_schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +65,14 @@ class Taking:
 
     def _voice(self, turn: PlannedTurn) -> Voice:
         spec, wish = self.floor.spec, turn.sampling
-        chain = spec.cast.get(turn.role, ())
+        chain, schema = spec.cast.get(turn.role, ()), turn.output_schema
         sampling = Sampling(
             temperature=wish.temperature,
             top_p=wish.top_p,
             max_tokens=spec.longest(turn, chain[0]) if chain else None,
             seed=None if spec.seed is None else spec.seed + turn.index,
             stop=tuple(wish.stop),
+            schema=schema if schema and all(takes_schema(card, schema) for card in chain) else None,
         )
         tell = partial(self.floor.tell, turn=turn.id)
         return Voice(turn, chain, self.floor.client, sampling, spec.stream, self.floor.budget.reserve, tell)

@@ -80,6 +80,8 @@ class ModelCard(BaseModel):
     """Whether it takes temperature and top_p; some reasoning models refuse them."""
     seed: bool = True
     """Whether it takes a seed."""
+    json_schema: bool = False
+    """Whether its provider takes a JSON Schema and holds the answer to it; models in this process always do."""
     extra: dict[str, object] = Field(default_factory=dict)
     """Further parameters for every call, passed through as they are."""
 

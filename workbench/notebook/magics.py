@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from workbench.dialogue import Orchestrator
+    from workbench.notebook.comparing import Comparing
     from workbench.notebook.live import Show
 
 
@@ -68,6 +69,10 @@ class DialogueMagics(Magics):
     @argument("--cassette", metavar="FILE", help="answer from recorded answers; see docs/replay.md")
     @argument("--pace", type=float, metavar="X", help="of a cassette: 1 as fast as it once was, 0 (the default) at once")
     @argument("--dry-run", action="store_true", help="show turns, models, prompts, cost and flow, and call nothing")
+    @argument("--baselines", action="store_true", help="tell what the debate adds to what the same money buys without one")
+    @argument("--expected", metavar="ANSWER", help="the topic's right answer, for --baselines")
+    @argument("--referee", metavar="MODEL", help="compares the answers of --baselines where none is expected")
+    @argument("--judgements", type=int, metavar="N", help="how often the referee compares two answers")
     @argument("--background", action="store_true", help="return at once; the panel stays until the dialogue has ended")
     @argument("--detach", action="store_true", help="run in a process of its own, which outlives this kernel")
     @argument("--resume", metavar="ID", help="go on with a dialogue (an id, its beginning, or last) instead of starting one")
@@ -109,10 +114,14 @@ class DialogueMagics(Magics):
             self._orchestrators[cassette, pace] = Orchestrator(cassette=cassette, pace=pace)
         return self._orchestrators[cassette, pace]
 
-    def _begin(self, line: str, cell: str) -> Show | None:
+    def _begin(self, line: str, cell: str) -> Show | Comparing | None:
         """Start what a cell asks for; return its display, None where there is nothing to wait for."""
         wanted, topic = self._read(line, cell)
         orchestrator = self.orchestrator(wanted.cassette, wanted.pace)
+        if wanted.baselines:
+            from workbench.notebook.comparing import Comparing
+
+            return Comparing(self._shell, orchestrator, wanted, topic)
         if wanted.dry_run:
             from IPython.display import display
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from workbench.dialogue import Dialogue, Orchestrator
+    from workbench.notebook.comparing import Comparing
     from workbench.notebook.live import Show
 
 
@@ -29,7 +30,7 @@ def usage_errors() -> Iterator[None]:
         raise UsageError(str(error)) from None
 
 
-def see_through(begin: Callable[[], Show | None]) -> None:
+def see_through(begin: Callable[[], Show | Comparing | None]) -> None:
     """Begin a dialogue, and show it in this cell to its end; the cell blocks meanwhile.
 
     Args:
@@ -44,7 +45,7 @@ def see_through(begin: Callable[[], Show | None]) -> None:
             _check_outcome(showing.dialogue)
 
 
-async def see_through_async(begin: Callable[[], Show | None]) -> None:
+async def see_through_async(begin: Callable[[], Show | Comparing | None]) -> None:
     """Begin and show as `see_through` does, without blocking the kernel; raises the same."""
     with usage_errors():
         if showing := begin():

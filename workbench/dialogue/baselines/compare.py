@@ -16,6 +16,7 @@ from workbench.dialogue.baselines.setup import Setup, found
 from workbench.dialogue.cast import Speaker, Wishes, cast_roles, check_ready
 from workbench.dialogue.loader import ModeLoader
 from workbench.dialogue.orchestrator import ModeLike, Orchestrator
+from workbench.dialogue.persons import is_person
 from workbench.dialogue.plan import compile_mode
 from workbench.dialogue.run import RunSpec
 from workbench.errors import WorkbenchError
@@ -115,6 +116,10 @@ def _prepare(
     whole = orchestrator.modes.load(mode)
     asked = with_answer(whole, compile_mode(whole, options.get("parameters")))
     debate, _ = orchestrator.prepare(asked, cases[0].topic, **options)
+    if any(is_person(card) for chain in debate.cast.values() for card in chain) or debate.approve:
+        raise WorkbenchError(
+            "a person takes part in the debate, and no baseline can be as large as that", hint="Give each role to a model."
+        )
     keyed = cases[0].expected is not None
     judge = () if keyed else _referee(orchestrator, referee, debate)
     setup = Setup(

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from workbench.errors import ErrorKind, ModelError
 from workbench.events import Usage
+from workbench.models.answer_format import response_format
 from workbench.models.provider import Chunk, Request
 from workbench.models.providers.failures import classify
 from workbench.models.providers.quiet import ask, library
@@ -99,8 +100,7 @@ def _parameters(request: Request) -> dict[str, Any]:
         "api_base": _address(request),
     }
     if sampling.schema is not None:
-        schema = {"name": "answer", "schema": sampling.schema, "strict": True}
-        parameters["response_format"] = {"type": "json_schema", "json_schema": schema}
+        parameters["response_format"] = response_format(sampling.schema)
     if request.stream:
         parameters |= {"stream": True, "stream_options": {"include_usage": True}}
     return {name: value for name, value in parameters.items() if value is not None} | request.extra

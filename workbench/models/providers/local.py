@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from workbench.errors import ErrorKind, ModelError, WeightsError, WorkbenchError
 from workbench.events import Usage
+from workbench.models.answer_format import response_format
 from workbench.models.provider import Chunk, Request, Sampling
 from workbench.models.providers.llama import Engine, Generation, Raw, engine_for
 from workbench.models.weights import is_source, weights_path
@@ -111,8 +112,7 @@ def _drawing(sampling: Sampling) -> Raw:
     if sampling.stop:
         drawing["stop"] = list(sampling.stop)
     if sampling.schema is not None:
-        schema = {"name": "answer", "schema": sampling.schema}
-        drawing["response_format"] = {"type": "json_schema", "json_schema": schema}
+        drawing["response_format"] = response_format(sampling.schema)
     return drawing
 
 
