@@ -345,7 +345,7 @@ def family():
     state = snapshot(attacked(), live=True, can=dict.fromkeys(("interject", "call_on", "skip", "fork"), True))
     asked = {"text": "", "status": "running", "waits": "answer", "person": True}
     turns = [turn | asked | {"asked": {"prompt": turn["text"], "fields": None}} for turn in state["turns"]]
-    turns[0] |= {"model": "sub-dialogues", "waits": None}
+    turns[0] |= {"model": "sub-dialogues", "served": None, "calls": [], "waits": None}
     fields = [{"name": text, "kind": "choice", "about": text, "required": True, "choices": TEXTS[:40]} for text in TEXTS[:40]]
     turns[1]["asked"]["fields"] = fields
     card = {"turn": turns[0]["id"], "live": True, "paused": False, "waits": True, "turns": 1, "planned": 2, "cost": None}
