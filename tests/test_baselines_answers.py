@@ -11,8 +11,8 @@ from workbench.dialogue.baselines import Case, read_cases
 from workbench.dialogue.baselines.answers import answer_of, came_to_an_end, same
 from workbench.dialogue.baselines.approaches import with_answer
 from workbench.dialogue.baselines.cases import as_cases
+from workbench.dialogue.compiling import compile_mode
 from workbench.dialogue.loader import ModeLoader
-from workbench.dialogue.plan import compile_mode
 from workbench.errors import WorkbenchError
 from workbench.events import Usage
 from workbench.models import Chunk
@@ -157,7 +157,7 @@ def test_the_most_frequent_answer_counts(tmp_path):
     dialogue = run(
         tmp_path, answering({"answer": "a"}, {"answer": "b"}, {"answer": "B."}), "self_consistency", parameters={"samples": 3}
     )
-    assert answer_of(dialogue) == "b"
+    assert same(answer_of(dialogue), "b")
     assert "choice" in dialogue.transcript.skipped
 
 

@@ -14,8 +14,8 @@ from pydantic import ValidationError
 
 from workbench.dialogue.arrangement import Room, Seen, notice_of
 from workbench.dialogue.compression import arrange
-from workbench.dialogue.mode import ContextSpec
 from workbench.dialogue.extracts import GAP, pieces
+from workbench.dialogue.mode import ContextSpec
 from workbench.errors import ErrorKind, ModeError, ModelError, WorkbenchError
 from workbench.models import ModelRegistry
 from workbench.models.embeddings import local_embedder

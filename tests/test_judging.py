@@ -13,7 +13,7 @@ from wire import Wire, words_for
 
 from workbench.dialogue import ModeLoader, Transcript
 from workbench.dialogue.anonymous import names_of, without_announcement
-from workbench.dialogue.plan import compile_mode
+from workbench.dialogue.compiling import compile_mode
 from workbench.errors import ModeError
 from workbench.events import Status, Usage
 from workbench.models import Chunk

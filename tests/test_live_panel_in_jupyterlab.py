@@ -198,6 +198,66 @@ def test_dark_theme_and_a_narrow_window(open_notebook, wire):
     page.locator("body[data-jp-theme-light=true]").wait_for(state="attached", timeout=20_000)
 
 
+PAIR = """
+name: pair
+turns:
+  - {role: first, template: "On {topic}"}
+  - {role: second, template: "After {first}"}
+"""
+CIRCLE = """
+name: circle
+roles:
+  host: {description: Decides who goes on.}
+turns:
+  - {id: studies, spawn: {mode: pair, topic: "The costs of {topic}"}}
+  - {role: host, template: "{studies} Who goes on?", output_schema: {type: object, required: [next], properties: {next: {enum: [critic, nobody]}}}}
+  - {role: con, template: "Go on after {host}"}
+  - {role: end, template: "The end of {topic}"}
+"""
+
+
+def test_a_sub_dialogue_is_opened_and_a_person_answers_while_the_cell_runs(open_notebook, wire, folder):
+    for name, text in (("pair", PAIR), ("circle", CIRCLE)):
+        (folder / "modes" / f"{name}.yaml").write_text(text)
+    wire.words = 120
+    wire.faults = lambda asked: "stall" if "The end of" in str(asked.body) else None
+    cell = f"%%dialogue circle -m openai/wire -p host=person --api-base {wire.openai} -o d\nTabs?"
+    notebook = open_notebook("circle.ipynb", cell, "print(d.transcript['host'].data)")
+    notebook.run_cell(0)
+    notebook.run_cell(1)
+    page = notebook.page
+    panel = page.locator(".wb-panel")
+    panel.locator(".wb-card-head", has_text="The costs of Tabs?").click(timeout=60_000)
+    inside = panel.locator(".wb-inside .wb-turn .wb-answer")
+    inside.locator("p").first.wait_for(timeout=20_000)
+    before = len(inside.first.inner_text())
+    page.wait_for_function(f"document.querySelector('.wb-inside .wb-answer').innerText.length > {before} + 60", timeout=20_000)
+    notebook.shoot("panel sub-dialogue streaming")
+    panel.get_by_role("button", name="nobody").click(timeout=30_000)
+    notebook.shoot("panel person is asked")
+    panel.get_by_role("button", name="Answer").click()
+    panel.locator(".wb-turn[data-turn=host]", has_text='"next": "nobody"').wait_for(timeout=20_000)
+    panel.locator(".wb-part summary").click()
+    box = panel.get_by_role("textbox", name="Say something to all, in Markdown")
+    box.fill("Think of *blind* readers.")
+    box.press("Control+Enter")
+    panel.locator(".wb-turn .wb-answer em", has_text="blind").wait_for(timeout=20_000)
+    assert notebook.cell(1).locator(".jp-InputPrompt").inner_text() == "[*]:"
+    notebook.shoot("panel person interjects")
+    panel.get_by_role("button", name="Tree", exact=True).click()
+    panel.get_by_role("treeitem").nth(1).click()
+    panel.locator(".wb-topic", has_text="The costs of Tabs?").wait_for(timeout=20_000)
+    panel.get_by_role("button", name="Back").click()
+    panel.locator(".wb-turn[data-turn=end]").wait_for(timeout=30_000)
+    panel.get_by_role("button", name="Stop").click()
+    page.locator(".wb-transcript .wb-below li", has_text="The costs of Tabs? (pair, completed").wait_for(
+        state="attached", timeout=20_000
+    )
+    notebook.shoot("transcript with a sub-dialogue")
+    notebook.run_cell(2)
+    page.get_by_text("{'next': 'nobody'}").wait_for(timeout=20_000)
+
+
 RICH = """The case has **two parts**: cost, at $5 to $10 a month, and the rate $r = \\frac{a}{b}$.
 
 | measure | tabs | spaces |

@@ -6,7 +6,7 @@ import pytest
 from stage import card, orchestra
 
 from workbench.dialogue import ModeLoader
-from workbench.dialogue.plan import compile_mode
+from workbench.dialogue.compiling import compile_mode
 from workbench.events import Status, Usage
 from workbench.models import Chunk
 

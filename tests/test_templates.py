@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.dialogue import ModeLoader
+from workbench.dialogue.compiling import compile_mode
 from workbench.dialogue.context import messages_for, prompt_of
-from workbench.dialogue.plan import compile_mode
 from workbench.dialogue.template import fill, placeholders
 
 

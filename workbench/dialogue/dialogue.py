@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
@@ -20,11 +20,10 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from workbench.dialogue.export import Format, export_dialogue, write_export
 from workbench.dialogue.export.facts import warnings_of
 from workbench.dialogue.frames import calls_frame, turns_frame
-from workbench.dialogue.persons import Kind
+from workbench.dialogue.steered import Controls, Steered
 from workbench.dialogue.transcript import Metrics, Transcript, measure
 from workbench.errors import RecordError, WorkbenchError
 from workbench.events import Event, Status
-from workbench.loop import engine_loop, submit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,19 +34,6 @@ if TYPE_CHECKING:
     from workbench.records import Record
 
 _END: Final = object()
-
-
-class Controls(Protocol):
-    """What steers a run. Each is called on the engine's loop; `can_steer` says whether more than `stop` is possible."""
-
-    can_steer: bool
-
-    def stop(self, status: Status, reason: str | None) -> None: ...  # noqa: D102 - the names say it
-    def pause(self) -> None: ...  # noqa: D102
-    def unpause(self) -> None: ...  # noqa: D102
-    async def give(self, kind: Kind, turn: str | None, text: str | None) -> None: ...  # noqa: D102
-    async def add(self, role: str, text: str, *, person: bool) -> None: ...  # noqa: D102
-    async def skip(self, turn: str) -> None: ...  # noqa: D102
 
 
 class Home(Protocol):
@@ -65,7 +51,7 @@ def _hand_over(loop: asyncio.AbstractEventLoop, box: asyncio.Queue[Any], item: o
         loop.call_soon_threadsafe(box.put_nowait, item)
 
 
-class Dialogue:
+class Dialogue(Steered):
     """One dialogue.
 
     Args:
@@ -74,12 +60,11 @@ class Dialogue:
     """
 
     def __init__(self, transcript: Transcript, events: Sequence[Event] = ()) -> None:
+        super().__init__()
         self.transcript = transcript
         self._events: list[Event] = list(events)
         self._lock = threading.Lock()
         self._watchers: list[Callable[[Event | object], None]] = []
-        self._running: Future[None] | None = None
-        self._controls: Controls | None = None
         self._home: Home | None = None
 
     @classmethod
@@ -114,11 +99,6 @@ class Dialogue:
     def reason(self) -> str | None:
         """Why it did not complete; None if it did, or still runs."""
         return self.transcript.reason
-
-    @property
-    def running(self) -> bool:
-        """Whether this process is running it now."""
-        return self._running is not None and not self._running.done()
 
     @property
     def future(self) -> Future[None]:
@@ -280,25 +260,6 @@ class Dialogue:
                 raise
         return self
 
-    def cancel(self, reason: str | None = None) -> None:
-        """Stop its calls; what was said stays, as a `cancelled` turn. Returns at once, from any thread.
-
-        Args:
-            reason: stands in the record.
-        """
-        if self._controls is not None and self.running:
-            engine_loop().call_soon_threadsafe(self._controls.stop, Status.CANCELLED, reason)
-
-    def pause(self) -> None:
-        """Start no further turn until `unpause`; those that run are finished. Returns at once, from any thread."""
-        if self._controls is not None and self.running:
-            engine_loop().call_soon_threadsafe(self._controls.pause)
-
-    def unpause(self) -> None:
-        """Go on after `pause`. Returns at once, from any thread."""
-        if self._controls is not None and self.running:
-            engine_loop().call_soon_threadsafe(self._controls.unpause)
-
     def resume(self, **options: Any) -> Dialogue:
         """Go on with it after it stopped, and return it at once, running; complete turns are not asked again.
 
@@ -309,62 +270,6 @@ class Dialogue:
         """
         self._at_home().restart(self.id, **options)
         return self
-
-    def answer(self, text: str, turn: str | None = None) -> None:
-        """Speak a turn that waits for a person.
-
-        Args:
-            text: what is said. Where the mode asks for data, JSON, or the value alone if it asks for one only.
-            turn: its id; by default the only one that waits.
-
-        Raises:
-            WorkbenchError: none waits, or the mode does not allow this text.
-        """
-        self._steer(lambda run: run.give("answer", turn, text))
-
-    def approve(self, turn: str | None = None, text: str | None = None) -> None:
-        """Let what was said stand, or put another text in its place before anybody else sees it.
-
-        Args:
-            turn: its id; by default the only one that waits for approval.
-            text: the edited text; None leaves it as it is.
-
-        Raises:
-            WorkbenchError: none waits, or the mode does not allow this text.
-        """
-        self._steer(lambda run: run.give("approval", turn, text))
-
-    def interject(self, text: str, name: str = "person") -> None:
-        """Say something as a participant: every turn that begins from now on sees it.
-
-        Args:
-            text: what is said.
-            name: under which the others see it; not that of a role.
-
-        Raises:
-            WorkbenchError: the dialogue does not run here, or this cannot be said.
-        """
-        self._steer(lambda run: run.add(name, text, person=True))
-
-    def call_on(self, role: str, prompt: str = "") -> None:
-        """Let a role speak next, in a turn that the mode does not have; those that have not begun wait for it.
-
-        Args:
-            role: one of the mode's.
-            prompt: what it is asked; by default to take further what was said.
-
-        Raises:
-            WorkbenchError: the dialogue does not run here, or there is no such role.
-        """
-        self._steer(lambda run: run.add(role, prompt, person=False))
-
-    def skip(self, turn: str) -> None:
-        """Leave out a turn that has not begun.
-
-        Raises:
-            WorkbenchError: the dialogue does not run here, or there is no such turn to come.
-        """
-        self._steer(lambda run: run.skip(turn))
 
     def fork(self, turn: str | None = None, **options: Any) -> Dialogue:
         """Go another way from a turn on; return the new dialogue at once, running. Options and errors as `Orchestrator.fork`.
@@ -465,15 +370,6 @@ class Dialogue:
                 hint=f'`Orchestrator().load("{self.id}")` has it, if the record has it.',
             )
         return self._home
-
-    def _steer(self, act: Callable[[Controls], Coroutine[Any, Any, None]]) -> None:
-        """Do something to the run, on the engine's loop, and wait until it is done."""
-        controls = self._controls
-        if controls is None or not self.running:
-            raise WorkbenchError(f"dialogue {self.id} does not run", hint="Resume it first.")
-        if not controls.can_steer:
-            raise WorkbenchError(f"dialogue {self.id} is run by another process", hint="Do this where it runs.")
-        submit(act(controls)).result()
 
     def _view(self, name: str) -> Any:
         """Make what a room above offers for a dialogue; it says so by an entry point of the group `workbench.dialogue`."""

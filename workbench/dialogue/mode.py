@@ -1,7 +1,7 @@
 """The schema of a mode: who takes part, who speaks when, what each turn sees.
 
 Two spellings of turns. The short one is a number of `turns` with `prompts` for some of them; the long one is a list of turns
-and blocks. `workbench.dialogue.plan` compiles both to the same thing. A field that the engine cannot honour yet does not
+and blocks. `workbench.dialogue.compiling` makes the same thing of both. A field that the engine cannot honour yet does not
 exist here: unknown keys are errors.
 """
 

@@ -17,6 +17,7 @@ from typing import Any, Self
 
 from workbench.dialogue.budget import Budget
 from workbench.dialogue.cast import Part, Speaker, Wishes, cast_roles, check_priced, check_ready, check_roles
+from workbench.dialogue.compiling import compile_mode
 from workbench.dialogue.detached import Child, Following, spawn
 from workbench.dialogue.dialogue import Dialogue
 from workbench.dialogue.driving import drive, handle_of, keep_handle, running_of, runs_here
@@ -27,7 +28,6 @@ from workbench.dialogue.lineage import children
 from workbench.dialogue.loader import ModeLoader
 from workbench.dialogue.mode import LimitsSpec, Mode
 from workbench.dialogue.parameters import Parameters
-from workbench.dialogue.plan import compile_mode
 from workbench.dialogue.progress import Progress
 from workbench.dialogue.run import RunSpec
 from workbench.dialogue.sub_runs import sub_runs

@@ -11,9 +11,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from workbench.dialogue.compiling import DEFAULT_TEMPLATE, compile_mode
 from workbench.dialogue.mode import LimitsSpec, Mode, SamplingSpec
 from workbench.dialogue.parameters import Parameter
-from workbench.dialogue.plan import DEFAULT_TEMPLATE, Plan, PlannedTurn, compile_mode
+from workbench.dialogue.plan import Plan, PlannedTurn
 from workbench.models import ModelCard
 
 

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from workbench.dialogue.cast import JUDGES, Part, Speaker, Wishes, cast_roles, is_named
+from workbench.dialogue.compiling import compile_mode
 from workbench.dialogue.loader import ModeLoader
 from workbench.dialogue.mode import LimitsSpec, SpawnSpec
-from workbench.dialogue.plan import Plan, compile_mode
+from workbench.dialogue.plan import Plan
 from workbench.dialogue.run import RunSpec
 from workbench.errors import ModeError
 from workbench.models import ModelRegistry

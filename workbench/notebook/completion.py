@@ -182,7 +182,7 @@ class _Offers:
 
     def _roles(self) -> Iterator[tuple[str, str]]:
         """Yield the roles of the mode, or of the dialogue, that the line names."""
-        from workbench.dialogue.plan import compile_mode
+        from workbench.dialogue.compiling import compile_mode
 
         mode = self._mode()
         if mode is None:

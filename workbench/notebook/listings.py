@@ -7,10 +7,10 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
+from workbench.dialogue.compiling import compile_mode
 from workbench.dialogue.export.facts import money
 from workbench.dialogue.loader import ModeLoader
 from workbench.dialogue.parameters import listed
-from workbench.dialogue.plan import compile_mode
 from workbench.doctor import Finding, readiness
 from workbench.errors import ModeError
 from workbench.events import Status

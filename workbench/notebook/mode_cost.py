@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from workbench.dialogue.cast import Wishes, cast_roles
+from workbench.dialogue.compiling import compile_mode
 from workbench.dialogue.estimate import ASSUMED, Estimate, estimate_run
 from workbench.dialogue.export.facts import money
-from workbench.dialogue.plan import Plan, compile_mode
+from workbench.dialogue.plan import Plan
 from workbench.dialogue.run import RunSpec
 from workbench.errors import ModeError, WorkbenchError
 from workbench.models import ModelCard, ModelRegistry

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from workbench.dialogue.compiling import compile_mode
 from workbench.dialogue.export.facts import title, visible
 from workbench.dialogue.flow import flow_of
 from workbench.dialogue.flow_svg import svg_of
 from workbench.dialogue.parameters import listed
-from workbench.dialogue.plan import compile_mode
 from workbench.notebook.mode_cost import casting, cost_in_words
 from workbench.notebook.pages import render
 from workbench.notebook.tables import Column, Table

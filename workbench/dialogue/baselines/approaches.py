@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from workbench.dialogue.cast import JUDGES
+from workbench.dialogue.compiling import compile_mode
 from workbench.dialogue.dialogue import Dialogue
 from workbench.dialogue.loader import ModeLoader
 from workbench.dialogue.mode import LimitsSpec, Mode, TurnSpec
-from workbench.dialogue.plan import Plan, compile_mode
+from workbench.dialogue.plan import Plan
 from workbench.dialogue.run import RunSpec
 from workbench.errors import ModeError
 

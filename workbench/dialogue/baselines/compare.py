@@ -14,10 +14,10 @@ from workbench.dialogue.baselines.referee import REFEREE_MODE, choose_referee, d
 from workbench.dialogue.baselines.runner import Runner, Step
 from workbench.dialogue.baselines.setup import Setup, found
 from workbench.dialogue.cast import Speaker, Wishes, cast_roles, check_ready
+from workbench.dialogue.compiling import compile_mode
 from workbench.dialogue.loader import ModeLoader
 from workbench.dialogue.orchestrator import ModeLike, Orchestrator
 from workbench.dialogue.persons import is_person
-from workbench.dialogue.plan import compile_mode
 from workbench.dialogue.run import RunSpec
 from workbench.errors import WorkbenchError
 from workbench.loop import run

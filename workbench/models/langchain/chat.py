@@ -142,7 +142,7 @@ class _Pieces:
         """Return a chunk for a notice; None for one that LangChain has no word for.
 
         Raises:
-            ModelError: the answer broke off after a part of it went out: to begin again, LangChain would have to take that back.
+            ModelError: the answer broke off after a part of it went out, which LangChain cannot take back.
         """
         if isinstance(notice, Piece):
             self._said = True
