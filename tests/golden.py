@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from workbench.dialogue import Dialogue, Orchestrator
+from workbench.dialogue.run import RunSpec
 from workbench.dialogue.transcript import Turn
 from workbench.settings import ReplaySettings, Settings
 
@@ -57,12 +58,11 @@ def _lines(dialogue: Dialogue, level: str) -> Iterator[str]:
     reason = f": {dialogue.reason}" if dialogue.reason else ""
     yield from (f"{level} {dialogue.mode}: {dialogue.topic}", "")
     yield f"{dialogue.status}{reason}; {metrics.turns} turns, {metrics.calls} calls, {_tokens(metrics)}"
-    planned = [*transcript.turns, *transcript.skipped.values()]
-    for turn in sorted(planned, key=lambda turn: (turn.index, not isinstance(turn, Turn))):
-        if isinstance(turn, Turn):
-            yield from _turn(dialogue, turn, f"{level}#")
-        else:
-            yield from ("", f"{level}# {turn.turn}", "", f"skipped: {turn.reason}")
+    for planned in RunSpec.model_validate(transcript.run).plan().turns:
+        if planned.id in transcript:
+            yield from _turn(dialogue, transcript[planned.id], f"{level}#")
+        elif planned.id in transcript.skipped:
+            yield from ("", f"{level}# {planned.id}", "", f"skipped: {transcript.skipped[planned.id].reason}")
 
 
 def _turn(dialogue: Dialogue, turn: Turn, level: str) -> Iterator[str]:

@@ -1,8 +1,9 @@
 """Every built-in mode may be forked at any turn that was spoken: conditions, votes, lists and rounds come out as they did."""
 
 import pytest
+from scripted import USUAL, Script
 from stage import card, orchestra
-from test_modes_run import MODES, USUAL, Script
+from test_modes_run import MODES
 
 from workbench.dialogue.diff import DialogueDiff
 from workbench.events import Status, TurnCompleted

@@ -164,7 +164,7 @@ def test_the_record_tells_who_was_skipped_and_the_story_is_the_same(play):
 
 @pytest.mark.parametrize("name", ["linear", "loop", "hierarchical", "supervisor", "consensus", "market"])
 def test_from_every_event_on_the_same_end_is_reached_and_nothing_is_asked_twice(name, tmp_path):
-    from test_modes_run import USUAL, Script
+    from scripted import USUAL, Script
 
     def orchestrator(folder):
         return orchestra(tmp_path / folder, Script(**USUAL))

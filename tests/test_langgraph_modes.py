@@ -1,8 +1,8 @@
 """Every built-in mode as a LangGraph graph: the same answers give the same transcript as the engine's own run."""
 
 import pytest
+from scripted import USUAL, Script
 from stage import card, mode_of, orchestra
-from test_modes_run import USUAL, Script
 
 from workbench.dialogue import ModeLoader
 from workbench.errors import ErrorKind, ModeError, ModelError

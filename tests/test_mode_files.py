@@ -8,7 +8,7 @@ from jsonschema import Draft202012Validator
 
 from workbench.dialogue import ModeLoader
 from workbench.dialogue.compiling import compile_mode
-from workbench.dialogue.mode import json_schema
+from workbench.dialogue.mode import TurnSpec, json_schema
 from workbench.errors import ModeError
 
 DATA = Path(__file__).parent / "data"
@@ -163,3 +163,13 @@ def test_the_json_schema_accepts_the_built_in_modes_and_refuses_a_typo():
         assert not list(validator.iter_errors(yaml.safe_load(path.read_text())))
     assert not list(validator.iter_errors(json.loads((DATA / "detective.json").read_text())))
     assert list(validator.iter_errors({"name": "x", "turn": 3}))
+
+
+def test_other_words_for_fields_mean_the_same():
+    plain = {"role": "a", "template": "x", "sees": ["b"], "context": {"strategy": "full"}, "check": {"condition": "score > 1"}}
+    other = {"role": "a", "template": "x", "context_from": ["b"], "context_compression": {"strategy": "full"}}
+    other |= {"validate": {"condition": "score > 1"}}
+    one, two = (TurnSpec.model_validate(spec) for spec in (plain, other))
+    assert one == two
+    assert TurnSpec.model_validate({"role": "a", "template": "x", "sees": "all", "context_from": "none"}).sees == "none"
+    assert {"context_from", "validate"} <= json_schema()["$defs"]["TurnSpec"]["properties"].keys()

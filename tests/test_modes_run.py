@@ -1,45 +1,14 @@
 """Every built-in mode runs to its end: who speaks, who is skipped, who is counted, and what each is shown."""
 
-import json
-
 import pytest
+from scripted import USUAL, Script
 from stage import card, orchestra
 
 from workbench.dialogue import ModeLoader
 from workbench.dialogue.compiling import compile_mode
-from workbench.events import Status, Usage
-from workbench.models import Chunk
+from workbench.events import Status
 
 MODES = sorted(mode.name for mode in ModeLoader().modes())
-
-
-class Script:
-    """Answers by what is asked: a text, JSON, or what a function makes of it; `asked` keeps the prompts."""
-
-    def __init__(self, **answers):
-        self.answers, self.asked = answers, []
-
-    async def __call__(self, request):
-        prompt = request.messages[-1]["content"]
-        self.asked.append(prompt)
-        answer = next(
-            (answer for key, answer in self.answers.items() if key.replace("_", " ") in prompt), f"answer {len(self.asked)}"
-        )
-        answer = answer(prompt) if callable(answer) else answer
-        yield Chunk(text=answer if isinstance(answer, str) else json.dumps(answer))
-        yield Chunk(finish_reason="stop", usage=Usage(prompt=10, completion=5), served="actor")
-
-
-USUAL = {
-    "Does_it_hold?": {"holds": True, "problem": ""},
-    "Vote:_the": {"choice": "2", "ranking": ["2", "1", "3"], "confidence": 0.8},
-    "Mark_it:": {"score": 8, "feedback": "none"},
-    "Who_goes_next": {"next": "done", "task": "stop"},
-    "Divide_it": {"parts": ["the left half", "the right half"]},
-    "Bid_for_it": {"confidence": 0.5, "price": 10},
-    "on_which_this_debate_turns": {"questions": ["Is it dear?", "Is it slow?"]},
-    "Judge_between": {"reason": "So.", "quotes": [], "scores": {"A": 7, "B": 5}, "winner": "A"},
-}
 
 
 @pytest.fixture

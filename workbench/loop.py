@@ -93,7 +93,7 @@ async def iterate(source: AsyncIterator[T]) -> AsyncIterator[T]:
 
 
 def drain(source: AsyncIterator[T]) -> Iterator[T]:
-    """Read an async iterator that has to run on the engine's loop, from a thread; leaving early closes it.
+    """Read an async iterator that has to run on the engine's loop, from a thread; leaving early closes it first.
 
     Raises:
         RuntimeError: on the engine's own thread, which would wait for itself.
@@ -109,10 +109,19 @@ def drain(source: AsyncIterator[T]) -> Iterator[T]:
         finally:
             queue.put(_END)
 
-    pumping = submit(pump())
+    async def begin() -> asyncio.Task[None]:
+        return asyncio.create_task(pump())
+
+    async def end() -> None:
+        pumping.cancel()
+        await asyncio.wait([pumping])
+
+    pumping = run(begin())
     try:
         while (item := queue.get()) is not _END:
             yield item
-        pumping.result()
     finally:
-        pumping.cancel()
+        run(end())
+        failure = None if pumping.cancelled() else pumping.exception()
+    if failure is not None:
+        raise failure

@@ -27,7 +27,7 @@ export function Talk({ told, path = [], facts, look, columns, view }: Props) {
   const children = new Map<string, ChildFacts[]>();
   for (const child of dialogue.children ?? []) children.set(child.turn, [...(children.get(child.turn) ?? []), child]);
   const spots = places(
-    turns.map(({ id, role }) => ({ role, wide: children.has(id) || !accents.has(role) })),
+    turns.map(({ id, role, waits }) => ({ role, wide: children.has(id) || Boolean(waits) || !accents.has(role) })),
     roles,
   );
   const usual = new Map(speakers.map((speaker) => [speaker.role, speaker.model]));

@@ -97,9 +97,11 @@ function Took({ turn, state, view }: Pick<Props, "turn" | "state" | "view">) {
     );
   if (state === "waiting") return <span class="wb-took">waits for you</span>;
   if (turn.copied_from) return <span class="wb-took">copied from {visible(turn.copied_from)}</span>;
+  // Who is not a model takes nothing but time.
+  const spent = turn.calls.length > 0;
   const parts = [
-    turn.tokens === null ? null : count(turn.tokens, "token"),
-    turn.tokens === null && turn.cost === null ? null : money(turn.cost),
+    spent && turn.tokens !== null && count(turn.tokens, "token"),
+    spent && (turn.tokens !== null || turn.cost !== null) && money(turn.cost),
     turn.latency === null ? null : seconds(turn.latency),
   ];
   return <span class="wb-took">{parts.filter(Boolean).join(", ")}</span>;

@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { Snapshot } from "../src/protocol.js";
+import { fromSnapshot } from "../src/store.js";
+import { asMarkdown } from "../src/transcript.js";
 import { button, click, mount, onAFakeClock, press, redrawn, settle, text, write } from "./page.js";
-import { begun, childFacts, dialogueFacts, snapshot, turnFacts } from "./play.js";
+import { begun, childFacts, dialogueFacts, START, snapshot, turnFacts } from "./play.js";
 
 onAFakeClock();
 
@@ -96,6 +98,17 @@ describe("the sub-dialogues of a turn", () => {
     expect(button(el.querySelector<HTMLElement>(".wb-card") as HTMLElement, "Stopping")).toBeUndefined();
   });
 
+  test("that go round, as in an imported file, open no further", () => {
+    const { el } = mount(parent([childFacts({ id: "d1" })]));
+    heads(el)[0]?.click();
+    settle();
+    expect(heads(el).map((head) => head.getAttribute("aria-expanded"))).toEqual(["false"]);
+    const { el: two, model } = opened();
+    model.say({ type: "update", n: 2, others: [{ of: "c1", dialogue: { children: [childFacts({ id: "c1", turn: "t2" })] } }] });
+    settle();
+    expect(heads(two).map((head) => head.getAttribute("aria-expanded"))).toEqual(["true", "false", "false"]);
+  });
+
   test("that another page closed are asked for again by the one that has them open", () => {
     const { model } = opened();
     expect(model.asked("open")).toBe(1);
@@ -115,6 +128,16 @@ describe("the sub-dialogues of a turn", () => {
     heads(other)[0]?.click();
     settle();
     expect(model.asked("close")).toBe(1);
+  });
+
+  test("stand across all columns", () => {
+    const { el } = mount(parent(), { width: 1_000 });
+    expect(el.querySelector<HTMLElement>('[data-turn="t1"]')?.dataset.wide).toBe("true");
+  });
+
+  test("go with the transcript that is copied", () => {
+    const state = fromSnapshot(parent([childFacts({ status: "completed", live: false })]), START);
+    expect(asMarkdown(state)).toContain("- Sub-dialogue c1 (chat, completed): What does it cost?");
   });
 
   test("are announced when they begin to wait and when they end", () => {

@@ -19,6 +19,11 @@ test("a speaker that nobody announced stands in the first column", () => {
   expect(rows(["x"])).toEqual(["11"]);
 });
 
+test("what spans all columns has a row of its own", () => {
+  const turns = ["a", "w", "b", "a", "w", "w"].map((role) => ({ role, wide: role === "w" }));
+  expect(places(turns, ["a", "b"]).map(({ row, column }) => `${row}${column}`)).toEqual(["11", "20", "32", "31", "40", "50"]);
+});
+
 test("columns need room, and somebody to stand beside", () => {
   expect(fits(3 * NARROWEST, 3)).toBe(false);
   expect(fits(3 * NARROWEST + 100, 3)).toBe(true);

@@ -249,6 +249,11 @@ describe("taking part", () => {
     const added = el.querySelector('[data-turn="you_1"]');
     expect([added?.getAttribute("data-wide"), text(el, ".wb-model")]).toEqual(["true", "a person"]);
   });
+
+  test("a person takes time, but no tokens", () => {
+    const { el } = mount(snapshot({}, [turnFacts({ person: true, calls: [], tokens: 0, cost: null })]));
+    expect(text(el, ".wb-turn .wb-took")).toBe("5.0 s");
+  });
 });
 
 test("hostile prompts and fields do nothing", () => {

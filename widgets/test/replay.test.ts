@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { replay } from "../src/replay.js";
 import { button, click, onAFakeClock, settle, text } from "./page.js";
-import { callFacts, START, snapshot, turnFacts } from "./play.js";
+import { callFacts, childFacts, dialogueFacts, START, snapshot, turnFacts } from "./play.js";
 
 onAFakeClock();
 
@@ -78,4 +78,20 @@ test("a dialogue in which nothing happened has nothing to play", () => {
   expect(button(el, "Play")?.getAttribute("aria-disabled")).toBe("true");
   click(el, "Play");
   expect(text(el, ".wb-standing")).toBe("Cancelled");
+});
+
+test("sub-dialogues open in a saved page, which has nobody to ask", () => {
+  const child = {
+    dialogue: dialogueFacts({ id: "c1", live: false, status: "completed" }),
+    turns: [turnFacts({ text: "below" })],
+  };
+  const children = [childFacts({ turn: "t1", live: false, status: "completed" })];
+  const el = player({ ...saved, dialogue: { ...saved.dialogue, children }, others: [child] });
+  el.querySelector<HTMLElement>(".wb-card-head")?.click();
+  settle();
+  expect(text(el, ".wb-inside .wb-answer").trim()).toBe("below");
+  click(el, "Show it alone");
+  expect(text(el, ".wb-answer").trim()).toBe("below");
+  click(el, "Back");
+  expect([button(el, "Tree"), el.querySelector(".wb-part"), el.querySelector(".wb-person")]).toEqual([undefined, null, null]);
 });

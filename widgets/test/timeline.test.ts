@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { at, moment, timeline } from "../src/timeline.js";
-import { callFacts, START, snapshot, turnFacts } from "./play.js";
+import { callFacts, childFacts, dialogueFacts, START, snapshot, turnFacts } from "./play.js";
 
 const call = callFacts({ started_at: START, queue: 1, first_token: 1, total: 5, tokens: 100, cost: 0.5 });
 const one = turnFacts({ text: "0123456789", started_at: START, latency: 6, calls: [call] });
@@ -85,5 +85,45 @@ describe("a moment of it", () => {
       expect(now).toBeGreaterThanOrEqual(length);
       length = now;
     }
+  });
+});
+
+describe("a moment of its sub-dialogues", () => {
+  const talk = (id: string, start: number) => ({
+    dialogue: dialogueFacts({ id, status: "completed", live: false }),
+    turns: [{ ...one, id: "a", title: "First", started_at: start, calls: [{ ...call, started_at: start }] }],
+  });
+  const cards = [
+    childFacts({ id: "c1", status: "completed", live: false, turns: 1, cost: 0.5 }),
+    childFacts({ id: "c2", status: "completed", live: false }),
+    childFacts({ id: "c3", topic: "not in this page", status: "completed", live: false }),
+  ];
+  const family = {
+    ...whole,
+    turns: [{ ...one, latency: 20, calls: [] }],
+    dialogue: { ...whole.dialogue, children: cards },
+    others: [talk("c1", START), talk("c2", START + 10)],
+  };
+  const seen = (t: number) =>
+    at(family, t).dialogue.children?.map(({ id, status, turns, speaker }) => [id, status, turns, speaker]);
+
+  test("a card appears when its dialogue begins, and says who speaks", () => {
+    expect(seen(4)).toEqual([
+      ["c1", "running", 0, "First"],
+      ["c3", "completed", 1, "Con, round 1"],
+    ]);
+    expect(seen(12)?.map(([id, status]) => [id, status])).toEqual([
+      ["c1", "completed"],
+      ["c2", "running"],
+      ["c3", "completed"],
+    ]);
+  });
+
+  test("their turns are as they were, by the same clock", () => {
+    const text = (t: number) => at(family, t).others?.map((other) => other.turns[0]?.text);
+    expect(text(4)).toEqual(["01234", undefined]);
+    expect(text(14)).toEqual(["0123456789", "01234"]);
+    expect(at(family, 4).others?.[0]?.dialogue).toMatchObject({ live: true, status: "running" });
+    expect(at(family, 20).others).toBe(family.others);
   });
 });

@@ -186,6 +186,10 @@ class SpawnSpec(_Part):
     limits: LimitsSpec = Field(default=LimitsSpec(), description="Of each; what they spend counts for this dialogue too.")
 
 
+SYNONYMS: Final = {"context_from": "sees", "context_compression": "context", "validate": "check"}
+"""Other words for fields of a turn."""
+
+
 class TurnSpec(_Part):
     """One contribution of one role."""
 
@@ -216,6 +220,16 @@ class TurnSpec(_Part):
     )
     approve: bool = Field(default=False, description="A person approves or edits the text before another turn sees it.")
     sampling: SamplingSpec | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_word(cls, value: Any) -> Any:
+        """Read the other words that people know for a field; where both stand, as in an override, the other one is newer."""
+        if not isinstance(value, dict):
+            return value
+        return {name: given for name, given in value.items() if name not in SYNONYMS} | {
+            SYNONYMS[name]: given for name, given in value.items() if name in SYNONYMS
+        }
 
     @model_validator(mode="after")
     def _one_kind(self) -> TurnSpec:
@@ -305,5 +319,7 @@ class Mode(_Part):
 
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema of a mode file, for editors."""
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Workbench mode"}
-    return Mode.model_json_schema() | head
+    schema = Mode.model_json_schema()
+    fields = schema["$defs"]["TurnSpec"]["properties"]
+    fields |= {other: fields[name] for other, name in SYNONYMS.items()}
+    return schema | {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Workbench mode"}

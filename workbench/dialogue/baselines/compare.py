@@ -121,7 +121,7 @@ def _prepare(
             "a person takes part in the debate, and no baseline can be as large as that", hint="Give each role to a model."
         )
     keyed = cases[0].expected is not None
-    judge = () if keyed else _referee(orchestrator, referee, debate)
+    judge = () if keyed else _referee(orchestrator, referee, debate, options.get("api_base"))
     setup = Setup(
         cases=cases,
         baselines=tuple(baselines),
@@ -146,10 +146,12 @@ def _check(baselines: Sequence[str], judgements: int, margin: float, confidence:
         raise WorkbenchError("margin and confidence lie between 0 and 1", hint="A margin of five points is 0.05.")
 
 
-def _referee(orchestrator: Orchestrator, wanted: Speaker | None, debate: RunSpec) -> tuple[ModelCard, ...]:
+def _referee(
+    orchestrator: Orchestrator, wanted: Speaker | None, debate: RunSpec, api_base: str | None
+) -> tuple[ModelCard, ...]:
     speaker = wanted or choose_referee(orchestrator.models, _speakers(debate))
     plan = compile_mode(ModeLoader.from_file(REFEREE_MODE))
-    parts = cast_roles(plan, Wishes({"judge": speaker}), orchestrator.models)
+    parts = cast_roles(plan, Wishes({"judge": speaker}, api_base=api_base), orchestrator.models)
     if orchestrator.settings.replay.asks_models:
         check_ready({"judge": parts["judge"].chain})
     return parts["judge"].chain

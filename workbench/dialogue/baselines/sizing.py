@@ -64,7 +64,7 @@ def sized(debate: RunSpec, name: str, topic: str, target: float, unit: Unit, len
     for size in (None,) if BASELINES[name] is None else range(1, MOST + 1):
         run = baseline_run(debate, name, topic, size)
         expected, slack = forecast(run, unit, lengths)
-        if best is not None and abs(expected * scale - target) >= abs(best[1] * scale - target):
+        if best is not None and abs(expected * scale - target) > abs(best[1] * scale - target):
             break
         best = run, expected, slack
         if expected * scale >= target:
