@@ -72,7 +72,7 @@ def _turn(dialogue: Dialogue, turn: Turn, level: str) -> Iterator[str]:
     if turn.error:
         yield from (f"error: {turn.error}", "")
     yield from (f"> {line}".rstrip() for line in turn.text.splitlines())
-    if turn.data is not None:
+    if turn.data is not None and _read(turn.text) != turn.data:
         yield from ("", f"    {json.dumps(_without_ids(turn.data), ensure_ascii=False, sort_keys=True)}")
     opened = {spawned.child for spawned in dialogue.transcript.children.values() if spawned.turn == turn.id}
     for child in dialogue.children:
@@ -82,6 +82,14 @@ def _turn(dialogue: Dialogue, turn: Turn, level: str) -> Iterator[str]:
 
 def _tokens(metrics: Any) -> str:
     return f"{metrics.prompt_tokens} tokens in, {metrics.completion_tokens} out"
+
+
+def _read(text: str) -> Any:
+    """Return what a text is as JSON; None where it is none, or more than that."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
 
 
 def _without_ids(data: Any) -> Any:

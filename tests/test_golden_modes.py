@@ -19,8 +19,10 @@ def no_model(monkeypatch, tmp_path):
     monkeypatch.setenv("WORKBENCH_CACHE", str(tmp_path / "empty"))
 
 
-def test_every_built_in_mode_has_a_run_and_every_run_its_files():
+def test_every_built_in_mode_has_a_run_its_files_and_a_line_in_the_docs():
     assert sorted(RUNS) == MODES
+    described = (FOLDER.parent.parent.parent / "docs" / "modes.md").read_text("utf-8").partition("## The built-in modes")[2]
+    assert [mode for mode in MODES if f"`{mode}`" not in described] == []
     assert {path.stem for path in FOLDER.glob("*.jsonl")} == {path.stem for path in FOLDER.glob("*.md")} == set(RUNS)
 
 

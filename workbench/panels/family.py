@@ -149,7 +149,7 @@ class Family:
                 member.planned = len(plan_facts(told.run, told.skipped)["planned"])
             # One that another process runs has no run of its own here.
             live = told.status is Status.RUNNING and (child.running or parent.running)
-            yield card_facts(spawned, told, live=live, waits=False, planned=member.planned)
+            yield card_facts(spawned, told, live=live, waits=self._waits(child), planned=member.planned)
 
     def _child(self, parent: Dialogue, name: str) -> Dialogue | None:
         """Return a sub-dialogue; None where it has not begun, or the record does not have it."""
