@@ -37,7 +37,9 @@ def perform(mode: str, workspace: Path, *, record: bool = False) -> tuple[Dialog
     settings = Settings(workspace=workspace, replay=ReplaySettings(cassette=cassette_of(mode), record=record))
     run = RUNS[mode]
     with Orchestrator(settings=settings) as workbench:
-        dialogue = workbench.run(mode, run["topic"], models=[MODEL], parameters=run.get("parameters", {}), seed=SEED)
+        dialogue = workbench.run(
+            mode, run["topic"], models=[MODEL], parameters=run.get("parameters", {}), seed=run.get("seed", SEED)
+        )
         return dialogue, told(dialogue)
 
 

@@ -62,6 +62,15 @@ def test_one_weak_baseline_is_not_enough(tmp_path):
     assert result.verdict.kind == "do_not_debate"
 
 
+def test_a_debate_has_to_beat_every_baseline(tmp_path):
+    """Far better than a single answer, a little better than a chain of thought: that cannot be told yet."""
+    right = {"debate": lambda _case: True, "single": lambda _case: False, "chain_of_thought": lambda case: case > 2}
+    mind = Mind(right=lambda approach, case: right[approach](case))
+    result = compared(tmp_path, mind, 20, baselines=["single", "chain_of_thought"])
+    assert rows(result)["single"].p_better < 0.001
+    assert (result.verdict.kind, result.verdict.best) == ("cannot_tell", "chain_of_thought")
+
+
 def test_wrong_numbers_are_adjusted_for_being_many(tmp_path):
     mind = Mind(right=lambda approach, case: approach == "debate" or case % 2 == 0)
     all_five = compared(tmp_path / "a", mind, 12)
@@ -208,10 +217,11 @@ def test_hostile_names_and_answers_are_text(tmp_path):
         def say(self, prompt):
             return json.dumps({"answer": "<img src=x onerror=alert(1)>|`"}) if "JSON" in prompt else super().say(prompt)
 
-    mode = {"name": "sly", "turns": 1, "prompts": {"turn_1": {"role": "a"}}}
+    mode = {"name": "sly", "turns": 2, "prompts": {"turn_1": {"role": "a"}, "turn_2": {"role": "b"}}}
     orchestrator, _ = orchestra(tmp_path, Hostile())
     with orchestrator:
-        result = compare(orchestrator, mode, cases(2), models=[card("<b>sly</b>")])
+        result = compare(orchestrator, mode, cases(2), models=[card("<b>sly</b>"), card("other")])
+    assert any("alone answered <b>sly</b>" in note for note in result.notes)
     for text in (result._repr_html_(), result._repr_markdown_(), repr(result.plot().to_dict())):
         assert "<img" not in text
         assert "<b>" not in text

@@ -195,3 +195,38 @@ def test_every_voice_of_a_chorus_may_have_a_model_of_its_own(tmp_path):
         dialogue = orchestrator.run(chorus(4), "Own.", models=[A, B, C, D])
     assert {turn.role: turn.served for turn in dialogue.transcript} == {"v1": "a", "v2": "b", "v3": "c", "v4": "d"}
     assert {request.model for request in actors.asked} == {"openai/a", "openai/b", "openai/c", "openai/d"}
+
+
+@pytest.fixture
+def by_default(tmp_path, monkeypatch, no_keys):
+    """The chains of a debate in a workspace with these defaults, and these variables."""
+
+    def chains(defaults="", **variables):
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        (tmp_path / "workbench.toml").write_text(f"[defaults]\n{defaults}\n")
+        monkeypatch.setenv("OPENAI_API_KEY", "x")
+        monkeypatch.setenv("ANTHROPIC_API_KEY", "x")
+        with Orchestrator(tmp_path) as orchestrator:
+            _, parts = orchestrator.prepare("debate", "Tabs?")
+            return {role: [card.name for card in part.chain] for role, part in parts.items()}
+
+    return chains
+
+
+def test_the_workspace_maps_roles_and_capabilities_to_models(by_default):
+    chains = by_default('model = "local"\nroles = {judge = "claude-opus"}\ncapabilities = {reasoning = "gpt-mini"}')
+    assert chains == {"pro": ["gpt-mini"], "con": ["gpt-mini"], "judge": ["claude-opus"]}
+
+
+def test_the_environment_is_stronger_than_the_workspace(by_default):
+    chains = by_default(
+        'model = "local"\ncapabilities = {reasoning = "gpt-mini"}', REASONING_MODEL="gpt", DEFAULT_MODEL="gpt-mini"
+    )
+    assert chains == {"pro": ["gpt"], "con": ["gpt"], "judge": ["gpt-mini"]}
+
+
+def test_the_last_resort_stands_behind_every_model_that_can_have_one(by_default):
+    assert by_default('model = "gpt"', FALLBACK_MODEL="gpt-mini")["pro"] == ["gpt", "gpt-mini"]
+    assert by_default('model = "gpt-mini"', FALLBACK_MODEL="gpt-mini")["pro"] == ["gpt-mini"]
+    assert by_default('model = "gpt"', FALLBACK_MODEL="grok")["pro"] == ["gpt"], "its key is not set"

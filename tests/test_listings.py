@@ -16,7 +16,7 @@ from workbench.notebook.costs import cost_table
 from workbench.notebook.listings import dialogues_table, models_table, modes_table
 from workbench.notebook.mode_page import ModePage
 from workbench.notebook.tables import Column, Table
-from workbench.settings import Settings
+from workbench.settings import DefaultSettings, Settings
 
 NUMBERS = (Column("name"), Column("count", "how many", "Int64", "{:,}".format), Column("hidden", "", "float64"))
 
@@ -125,7 +125,7 @@ def test_a_mode_is_shown_with_all_that_belongs_to_it():
     for form in (page.html, page.text):
         assert "Pro and con argue in rounds" in form
         assert "Parameters: rounds=3." in form
-        assert re.search(r"It makes 7 calls, without retries: about 6,\d\d\d tokens in and 2,100 out\.", form)
+        assert re.search(r"It makes 7 calls, without retries( and sub-dialogues)?: about 6,\d\d\d tokens in and 2,100 out\.", form)
         assert re.search(r"Each further one of rounds makes 2 more: about 4,\d\d\d tokens in and 600 out\.", form)
         assert "Argues for the motion." in form
         assert "Answer the last argument" in form
@@ -143,18 +143,18 @@ def test_every_built_in_mode_says_what_it_is_for_who_speaks_how_it_flows_and_wha
             assert role in form
             assert spec.description, role
             assert spec.description[:50] in unescape(form)  # a terminal has room for so much
-        assert re.search(r"It makes (at most )?\d+ calls?, without retries: about [\d,]+ tokens in and [\d,]+ out\.", form)
+        assert re.search(r"It makes (at most )?\d+ calls?, without retries( and sub-dialogues)?: about [\d,]+ tokens in and [\d,]+ out\.", form)
     assert page.html.count("<svg") == 1
     assert len(page.frame) == len(page.plan.turns)
 
 
 def test_a_round_costs_what_the_models_of_the_workspace_would_take_for_it(registry):
     registry.register(ModelCard(name="dear", id="openai/dear", prices=Prices(input=0.0, output=1000.0)))
-    cost = ModePage(ModeLoader().load("debate"), registry, "dear").cost
+    cost = ModePage(ModeLoader().load("debate"), registry, DefaultSettings(model="dear")).cost
     assert "2,100 out, $2.10. Each further one of rounds makes 2 more" in cost
     assert "and 600 out, $0.6." in cost
     assert "prices of dear" in cost
-    assert "$" not in ModePage(ModeLoader().load("debate"), registry, "no-such-model").cost
+    assert "$" not in ModePage(ModeLoader().load("debate"), registry, DefaultSettings(model="no-such-model")).cost
 
 
 def test_what_may_be_left_out_is_counted_at_most():

@@ -2,15 +2,18 @@
 
 import json
 import threading
+from concurrent.futures import Future
+from dataclasses import replace
 
 import pytest
 from panel_page import Page, wire_comms
 from stage import card, mode_of, orchestra
 
 from workbench.dialogue import Dialogue
-from workbench.events import Usage
+from workbench.events import DialogueSpawned, Usage
 from workbench.models import Chunk
 from workbench.panels import panel_of, replay_page
+from workbench.panels.family import Family
 from workbench.panels.saved import saved_family
 
 TOPICS = {"type": "object", "required": ["topics"], "properties": {"topics": {"type": "array", "items": {"type": "string"}}}}
@@ -144,6 +147,27 @@ def test_a_sub_dialogue_is_stopped_by_itself(stage, script):
     page.until(lambda page: not page.dialogue["live"])
 
 
+def test_one_that_was_announced_is_looked_for_until_it_begins(stage):
+    """Its parent may be silent for a long time after that: the panel must not wait for the next event."""
+    source = stage.run(parent(), "Tea", models=[card()])
+    past = source.recorded_events()
+    until = next(n for n, event in enumerate(past, 1) if isinstance(event, DialogueSpawned))
+    dialogue = stage._known(Dialogue.stored([_child_of(event, "c" * 12, "d" * 12) for event in past[:until]]))
+    running = Future()
+    dialogue._attach(running, None)
+    family = Family(dialogue, lambda: None)
+    own, _ = family.news()
+    assert [(each["status"], each["live"], each["planned"]) for each in own["dialogue"]["children"]] == [("running", True, 0)]
+    assert family.stirs
+    stage.record.write([replace(event, dialogue="c" * 12) for event in source.children[0].recorded_events()])
+    own, _ = family.news()
+    assert [each["planned"] for each in own["dialogue"]["children"]] == [2]
+    running.set_result(None)
+    family.news()
+    assert not family.stirs
+    family.close()
+
+
 def test_a_stored_dialogue_has_its_cards(stage):
     name = stage.run(parent(), "Tea", models=[card()]).id
     page = Page(panel_of(stage.load(name)))
@@ -225,7 +249,7 @@ def test_what_goes_round_ends(stage):
     """An imported file may name a dialogue as its own sub-dialogue."""
     dialogue = stage.run(parent(), "Tea", models=[card()])
     name = "0" * 12
-    stage.record.write([_child_of_itself(event, name) for event in dialogue.recorded_events()])
+    stage.record.write([_child_of(event, name, name) for event in dialogue.recorded_events()])
     dialogue = stage.load(name)
     transcripts, _ = saved_family(dialogue)
     assert len(transcripts) == 2
@@ -234,10 +258,21 @@ def test_what_goes_round_ends(stage):
     opened(page, page.card("black")["id"])
 
 
-def _child_of_itself(event, name):
-    from dataclasses import replace
+def _child_of(event, child, parent):
+    """The event as one of `parent`, whose first sub-dialogue is `child`."""
+    other = {"child": child} if isinstance(event, DialogueSpawned) and event.number == 1 else {}
+    return replace(event, dialogue=parent, **other)
 
-    from workbench.events import DialogueSpawned
 
-    itself = {"child": name} if isinstance(event, DialogueSpawned) and event.number == 1 else {}
-    return replace(event, dialogue=name, **itself)
+def test_a_panel_that_is_closed_is_quiet(stage, script):
+    held = script.hold("On green")
+    dialogue = stage.start(parent(), "Tea", models=[card()])
+    panel = panel_of(dialogue)
+    Page(panel).until(lambda page: page.card("green"))
+    panel.close()
+    panel.close()
+    held.set()
+    assert dialogue.wait(10).status.succeeded
+    other = panel_of(dialogue)
+    assert other is not panel
+    assert other.everything()["dialogue"]["status"] == "completed"

@@ -50,7 +50,13 @@ class DefaultSettings(_Section):
     """`[defaults]`: what a dialogue gets unless it says otherwise."""
 
     model: str | None = None
-    """Model card for every role that names none and requires nothing."""
+    """Model card for every role that names none. Also `WORKBENCH_MODEL`, `DEFAULT_MODEL`."""
+    roles: dict[str, str] = Field(default_factory=dict)
+    """Role to model card, whatever a mode names."""
+    capabilities: dict[str, str] = Field(default_factory=dict)
+    """What a role requires to model card. Also `REASONING_MODEL`, `ANALYSIS_MODEL`, `CODING_MODEL`, `WRITING_MODEL`."""
+    fallback: str | None = None
+    """Model card that stands behind every model that has no fallbacks. Also `FALLBACK_MODEL`."""
     max_output: int = Field(default=1024, gt=0)
     """Tokens a turn may produce unless its role says otherwise."""
 
@@ -151,7 +157,12 @@ def _apply_environment(data: dict[str, Any]) -> None:
         ("WORKBENCH_CASSETTE", "replay", "cassette"),
         ("WORKBENCH_CASSETTE_RECORD", "replay", "record"),
         ("WORKBENCH_CASSETTE_PACE", "replay", "pace"),
+        ("DEFAULT_MODEL", "defaults", "model"),
         ("WORKBENCH_MODEL", "defaults", "model"),
+        ("FALLBACK_MODEL", "defaults", "fallback"),
     ):
         if value := os.environ.get(variable):
             data.setdefault(section, {})[key] = value
+    for capability in ("reasoning", "analysis", "coding", "writing"):
+        if value := os.environ.get(f"{capability.upper()}_MODEL"):
+            data.setdefault("defaults", {}).setdefault("capabilities", {})[capability] = value

@@ -50,7 +50,7 @@ export function Talk({ told, path = [], facts, look, columns, view }: Props) {
             column={spot.column}
             collapsed={look.collapsed.has(key)}
             usual={columns && (turn.served ?? turn.model) === usual.get(turn.role)}
-            acts={!facts.lost && dialogue.live}
+            acts={!facts.lost && dialogue.live && can.interject !== false}
             forks={!facts.lost && Boolean(can.fork) && turn.status === "completed"}
             forking={look.forking === key ? speakers : null}
             below={cards ? { cards, path: [...path, of], facts, look } : null}

@@ -26,7 +26,7 @@ interface Props {
   collapsed: boolean;
   /** The column's head already names this model. */
   usual: boolean;
-  /** A person can act on it now. */
+  /** A person can act on it now: it runs, and in this kernel. */
   acts: boolean;
   /** A fork can begin with it. */
   forks: boolean;

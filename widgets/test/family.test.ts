@@ -130,6 +130,14 @@ describe("the sub-dialogues of a turn", () => {
     expect(model.asked("close")).toBe(1);
   });
 
+  test("are no longer needed by a view that is gone", () => {
+    const { el, model, leave } = mount(parent());
+    heads(el)[0]?.click();
+    settle();
+    leave();
+    expect(model.last("close")).toEqual({ type: "close", of: "c1" });
+  });
+
   test("stand across all columns", () => {
     const { el } = mount(parent(), { width: 1_000 });
     expect(el.querySelector<HTMLElement>('[data-turn="t1"]')?.dataset.wide).toBe("true");

@@ -26,6 +26,8 @@ export interface Page {
   model: FakeModel;
   /** Another view of the same model. */
   again: () => HTMLElement;
+  /** Take the newest view off the page. */
+  leave: () => void;
 }
 
 /** Put a panel on the page. `answers`: there is a kernel, and it says what it knows. */
@@ -33,18 +35,22 @@ export function mount(first: Snapshot | null, { answers = true, kind = "dialogue
   const model = new FakeModel(first, kind);
   const widget = panels();
   const end = widget.initialize({ model });
+  const views: (() => void)[] = [];
   const show = () => {
     const el = document.createElement("div");
     Object.defineProperty(el, "clientWidth", { value: width });
     document.body.append(el);
-    open.push(widget.render({ model, el }));
+    views.push(widget.render({ model, el }));
     return el;
   };
   const el = show();
-  open.push(end);
+  open.push(() => {
+    for (const close of views.splice(0)) close();
+    end();
+  });
   if (answers && first) model.say({ type: "snapshot", ...first });
   settle();
-  return { el, model, again: show };
+  return { el, model, again: show, leave: () => views.pop()?.() };
 }
 
 /** Let some frames pass. */

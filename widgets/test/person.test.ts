@@ -99,6 +99,10 @@ describe("a turn that waits for an answer", () => {
     expect(el.querySelector("textarea")?.value).toBe("Hello");
   });
 
+  test("nothing can be given to a dialogue that another process runs", () => {
+    expect(page(waiting(), { can: { ...CAN, interject: false } }).el.querySelector(".wb-person")).toBeNull();
+  });
+
   test("nothing can be given where the dialogue does not run", () => {
     const { el } = page(waiting({ status: "interrupted" }), { live: false, status: "interrupted" });
     expect(el.querySelector(".wb-person")).toBeNull();

@@ -1,8 +1,8 @@
 """Who plays whom: binds each role of a plan to a model and its fallbacks, and says why.
 
 The first that applies: the run's `participants` by role; its `judge`; its `models`, dealt out in turn; on a resume, the
-models that it began with; the mode's own choice; the workspace's default model; the best card that declares what the role
-requires and whose key is set.
+models that it began with; the workspace's model for the role; the mode's own choice; the workspace's model for what the role
+requires, or for everything; the best card that declares what the role requires and whose key is set.
 """
 
 from __future__ import annotations
@@ -14,18 +14,20 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Self, TypeAlias
 
 from workbench.dialogue.mode import RoleSpec
-from workbench.dialogue.persons import PERSON
+from workbench.dialogue.persons import PERSON, is_person
 from workbench.dialogue.plan import Plan
 from workbench.errors import ErrorKind, ModeError, ModelError, WorkbenchError
 from workbench.models import Model, ModelCard, ModelConfig, ModelRegistry
 from workbench.models.langchain.card import must_be_given, without_its_model
 from workbench.models.registry import at_endpoint
+from workbench.settings import DefaultSettings
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
 Speaker: TypeAlias = "str | ModelCard | ModelConfig | Model | tuple[ModelCard, ...] | BaseChatModel"
 """What may be given as a model: a name, a card, a model of ours, a chain of cards, or a chat model of LangChain's."""
+NO_DEFAULTS: Final = DefaultSettings()
 JUDGES: Final = ("judge", "synthesiser", "arbitrator")
 """Roles that `judge=` may mean, the first that the mode has."""
 
@@ -76,7 +78,7 @@ class Part:
     why: str
 
 
-def cast_roles(plan: Plan, wishes: Wishes, registry: ModelRegistry, default: str | None = None) -> dict[str, Part]:
+def cast_roles(plan: Plan, wishes: Wishes, registry: ModelRegistry, defaults: DefaultSettings = NO_DEFAULTS) -> dict[str, Part]:
     """Bind every role of the plan.
 
     Raises:
@@ -99,8 +101,9 @@ def cast_roles(plan: Plan, wishes: Wishes, registry: ModelRegistry, default: str
             parts[role] = Part(tuple(at_endpoint(card, wishes.api_base) for card in wishes.kept[role]), "as it began")
             continue
         else:
-            speaker, why = _by_mode(spec, registry, default)
-        parts[role] = Part(_chain(speaker, registry, wishes.api_base), why)
+            speaker, why = _by_default(role, spec, registry, defaults)
+        chain = _chain(speaker, registry, wishes.api_base)
+        parts[role] = Part(_with_fallback(chain, registry, defaults.fallback), why)
     return parts
 
 
@@ -181,11 +184,17 @@ def _check_names(plan: Plan, wishes: Wishes) -> None:
             raise ModeError(f"mode {plan.mode.name} has no role {name!r}", hint=hint)
 
 
-def _by_mode(spec: RoleSpec, registry: ModelRegistry, default: str | None) -> tuple[Speaker, str]:
+def _by_default(role: str, spec: RoleSpec, registry: ModelRegistry, defaults: DefaultSettings) -> tuple[Speaker, str]:
+    for name in (role, _instance_of(role)):
+        if name in defaults.roles:
+            return defaults.roles[name], f"the workspace's {name}"
     if spec.model:
         return spec.model, "named by the mode"
-    if default:
-        return default, "the workspace's default"
+    for capability in spec.requires:
+        if capability in defaults.capabilities:
+            return defaults.capabilities[capability], f"the workspace's choice for {capability}"
+    if defaults.model:
+        return defaults.model, "the workspace's default"
     able = [card for card in registry.capable(spec.requires) if "endpoint" not in card.tags]
     if not able:
         raise ModelError(
@@ -197,6 +206,14 @@ def _by_mode(spec: RoleSpec, registry: ModelRegistry, default: str | None) -> tu
     wanted = ", ".join((*spec.requires, *spec.prefer))
     best = max(able, key=lambda card: sum(card.capabilities.get(name, float(name in card.tags)) for name in spec.prefer))
     return best, f"best at {wanted} among the models with a key" if wanted else "first of the models with a key"
+
+
+def _with_fallback(chain: tuple[ModelCard, ...], registry: ModelRegistry, name: str | None) -> tuple[ModelCard, ...]:
+    """Return a chain with the workspace's last resort behind it, where it has none of its own and that one can be asked."""
+    if name is None or len(chain) > 1 or is_person(chain[0]):
+        return chain
+    last = registry.get(name)
+    return chain if last.name == chain[0].name or not last.ready else (*chain, last)
 
 
 def _chain(speaker: Speaker, registry: ModelRegistry, api_base: str | None) -> tuple[ModelCard, ...]:

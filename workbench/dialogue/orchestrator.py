@@ -140,8 +140,8 @@ class Orchestrator:
             raise WorkbenchError("a dialogue needs a topic", hint="Say what it is about.")
         whole = self.modes.load(mode)
         wishes = Wishes.of(participants, models, judge, api_base)
-        plan, default = compile_mode(whole, parameters), self.settings.defaults.model
-        parts = cast_roles(plan, wishes, self.models, default)
+        plan, defaults = compile_mode(whole, parameters), self.settings.defaults
+        parts = cast_roles(plan, wishes, self.models, defaults)
         merged = merge_limits(whole.limits, limits or {})
         check_roles(plan, approve)
         spec = RunSpec(
@@ -154,7 +154,7 @@ class Orchestrator:
             max_output=self.settings.defaults.max_output,
             stream=stream,
             approve=tuple(approve),
-            spawns=sub_runs(plan, parts, wishes, self.modes, self.models, default, merged.max_depth),
+            spawns=sub_runs(plan, parts, wishes, self.modes, self.models, defaults, merged.max_depth),
         )
         self._check(spec)
         return warned(spec), parts
@@ -332,8 +332,8 @@ class Orchestrator:
         merged = merge_limits(spec.limits, limits)
         changes: dict[str, Any] = {"cast": {role: part.chain for role, part in parts.items()}, "limits": merged}
         if wishes.changes:
-            default = self.settings.defaults.model
-            changes["spawns"] = sub_runs(spec.plan(), parts, wishes, self.modes, self.models, default, merged.max_depth)
+            defaults = self.settings.defaults
+            changes["spawns"] = sub_runs(spec.plan(), parts, wishes, self.modes, self.models, defaults, merged.max_depth)
         spec = spec.model_copy(update=changes)
         self._check(spec)
         return warned(spec)

@@ -13,6 +13,7 @@ from workbench.dialogue.plan import Plan
 from workbench.dialogue.run import RunSpec
 from workbench.errors import ModeError
 from workbench.models import ModelRegistry
+from workbench.settings import DefaultSettings
 
 
 def sub_runs(
@@ -21,7 +22,7 @@ def sub_runs(
     wishes: Wishes,
     modes: ModeLoader,
     registry: ModelRegistry,
-    default: str | None,
+    defaults: DefaultSettings,
     depth: int,
 ) -> dict[str, RunSpec]:
     """Return what the sub-dialogues of a plan run, by the role of the turn that opens them; their topics come later.
@@ -35,7 +36,7 @@ def sub_runs(
         wishes: of the run.
         modes: finds their modes.
         registry: the models.
-        default: the workspace's default model.
+        defaults: the workspace's models.
         depth: how deep they may still go; at 0 there are none.
 
     Raises:
@@ -46,7 +47,7 @@ def sub_runs(
         if turn.spawn is None or turn.role in runs:
             continue
         try:
-            runs[turn.role] = _sub_run(turn.spawn, parts, wishes, modes, registry, default, depth)
+            runs[turn.role] = _sub_run(turn.spawn, parts, wishes, modes, registry, defaults, depth)
         except ModeError as error:
             raise ModeError(f"mode {plan.mode.name}: {turn.id}: {error.message}", hint=error.hint) from None
     return runs
@@ -58,7 +59,7 @@ def _sub_run(
     wishes: Wishes,
     modes: ModeLoader,
     registry: ModelRegistry,
-    default: str | None,
+    defaults: DefaultSettings,
     depth: int,
 ) -> RunSpec:
     mode = modes.load(spawn.mode)
@@ -68,7 +69,7 @@ def _sub_run(
     given = {name: speaker for name, speaker in wishes.participants.items() if is_named(plan, name)}
     judge = wishes.judge if any(role in plan.roles for role in JUDGES) else None
     own = replace(wishes, participants={**same, **given, **asked}, judge=judge, kept={})
-    cast = cast_roles(plan, own, registry, default)
+    cast = cast_roles(plan, own, registry, defaults)
     limits = mode.limits.model_dump(exclude_none=True) | spawn.limits.model_dump(exclude_unset=True, exclude_none=True)
     return RunSpec(
         mode=mode,
@@ -76,5 +77,5 @@ def _sub_run(
         parameters=dict(spawn.parameters),
         cast={role: part.chain for role, part in cast.items()},
         limits=LimitsSpec.model_validate(limits),
-        spawns=sub_runs(plan, cast, own, modes, registry, default, min(depth - 1, mode.limits.max_depth)),
+        spawns=sub_runs(plan, cast, own, modes, registry, defaults, min(depth - 1, mode.limits.max_depth)),
     )

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from workbench.errors import SettingsError, UnknownModelError
 from workbench.models.card import ModelCard
+from workbench.models.selection import Filters, best, cheapest
 from workbench.settings import Settings, load_settings
 
 BUILT_IN = Path(__file__).with_name("cards.yaml")
@@ -88,6 +89,29 @@ class ModelRegistry:
             f"no model is called {name!r}",
             hint=f"Did you mean {' or '.join(near)}?" if near else "`workbench models` lists the cards; PROVIDER/ID works too.",
         )
+
+    def get_best_model(self, capability: str | None = None, **filters: Any) -> ModelCard:
+        """Return the card with the highest declared score; without a capability, by the mean of all that it declares.
+
+        Args:
+            capability: reasoning, analysis, coding, writing, maths, speed, json, or one of your own cards'.
+            filters: fields of `workbench.models.selection.Filters`; only models whose key is set, unless `ready=None`.
+
+        Raises:
+            UnknownModelError: none fits; the text says what they lack.
+
+        >>> ModelRegistry().get_best_model("reasoning", ready=None, local=True).local
+        True
+        """
+        return best(self, capability, Filters(**filters))[0]
+
+    def get_cheapest_model(self, capability: str | None = None, **filters: Any) -> ModelCard:
+        """Return the cheapest card that declares a capability (`min_score=0.8`: well enough). Arguments as for the best.
+
+        Raises:
+            UnknownModelError: none fits, or none of those has a known price.
+        """
+        return cheapest(self, capability, Filters(**filters))[0]
 
     def capable(self, requires: Iterable[str], *, only_ready: bool = True) -> list[ModelCard]:
         """Return the cards that declare every required capability, the best (mean score, then price) first."""

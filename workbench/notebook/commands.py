@@ -116,7 +116,7 @@ class CommandMagics(Magics):
             orchestrator = self._orchestrator()
             if not wanted.name:
                 return modes_table(orchestrator.modes)
-            return ModePage(orchestrator.modes.load(wanted.name), orchestrator.models, orchestrator.settings.defaults.model)
+            return ModePage(orchestrator.modes.load(wanted.name), orchestrator.models, orchestrator.settings.defaults)
 
     @magic_arguments()
     @argument("-n", "--limit", type=int, default=20, metavar="N", help="how many; 20 by default")

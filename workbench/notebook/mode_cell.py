@@ -67,4 +67,4 @@ class ModeMagics(Magics):
             (folder / f"{name}.yaml").write_text(f"name: {name}\n{cell.rstrip()}\n", encoding="utf-8")
         except OSError as error:
             raise UsageError(f"{folder / name}.yaml cannot be written: {error.strerror}") from None
-        return ModePage(mode, orchestrator.models, orchestrator.settings.defaults.model)
+        return ModePage(mode, orchestrator.models, orchestrator.settings.defaults)

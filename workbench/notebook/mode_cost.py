@@ -13,6 +13,7 @@ from workbench.dialogue.plan import Plan
 from workbench.dialogue.run import RunSpec
 from workbench.errors import ModeError, WorkbenchError
 from workbench.models import ModelCard, ModelRegistry
+from workbench.settings import DefaultSettings
 
 if TYPE_CHECKING:
     from workbench.dialogue.mode import Mode
@@ -41,17 +42,17 @@ def further(mode: Mode, plan: Plan) -> Iterator[tuple[str, Plan]]:
             yield name, more
 
 
-def casting(models: ModelRegistry | None, default: str | None) -> Callable[[Plan], Cast]:
+def casting(models: ModelRegistry | None, defaults: DefaultSettings) -> Callable[[Plan], Cast]:
     """Return how a plan is cast where a run names no models. Where that fails, any model may play, at unknown prices.
 
     Args:
         models: the cards to choose from; None for any model.
-        default: the workspace's model.
+        defaults: the workspace's models.
     """
 
     def cast(plan: Plan) -> Cast:
         try:
-            parts = cast_roles(plan, Wishes({}), models, default) if models is not None else {}
+            parts = cast_roles(plan, Wishes({}), models, defaults) if models is not None else {}
         except WorkbenchError:
             parts = {}
         return {role: parts[role].chain if role in parts else (_ANYBODY,) for role in plan.roles}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from workbench.dialogue.cast import NO_DEFAULTS
 from workbench.dialogue.compiling import compile_mode
 from workbench.dialogue.export.facts import title, visible
 from workbench.dialogue.flow import flow_of
@@ -12,6 +13,7 @@ from workbench.dialogue.parameters import listed
 from workbench.notebook.mode_cost import casting, cost_in_words
 from workbench.notebook.pages import render
 from workbench.notebook.tables import Column, Table
+from workbench.settings import DefaultSettings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,12 +54,12 @@ class ModePage:
     Args:
         mode: as the loader returns it.
         models: the cards whose prices are counted; None for tokens alone.
-        default: the workspace's model.
+        defaults: the workspace's models.
     """
 
-    def __init__(self, mode: Mode, models: ModelRegistry | None = None, default: str | None = None) -> None:
+    def __init__(self, mode: Mode, models: ModelRegistry | None = None, defaults: DefaultSettings = NO_DEFAULTS) -> None:
         self.mode = mode
-        self._cast = casting(models, default)
+        self._cast = casting(models, defaults)
         self.plan = compile_mode(mode)
         self._flow = flow_of(self.plan)
 

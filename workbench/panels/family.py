@@ -43,8 +43,8 @@ class Family:
         self._own, self._awake = dialogue, awake
         self._members: dict[str, _Member] = {}
         self._news: queue.SimpleQueue[tuple[str, Event | object]] = queue.SimpleQueue()
-        self._missed = False
-        """Whether a sub-dialogue was announced that has not begun."""
+        self._missed = self._closed = False
+        """The first: whether a sub-dialogue was announced that has not begun."""
         self.tell(dialogue)
 
     @property
@@ -55,13 +55,16 @@ class Family:
     @property
     def live(self) -> bool:
         """Whether one of them runs, or something happened that was not read yet."""
+        if self._closed:
+            return False
         return not self._news.empty() or any(member.dialogue.running for member in list(self._members.values()))
 
     def close(self) -> None:
         """Look away."""
-        for member in self._members.values():
-            member.detach()
-        self._members.clear()
+        if not self._closed:
+            self._closed = True
+            for member in self._members.values():
+                member.detach()
 
     def find(self, dialogue: str) -> Dialogue:
         """Return a dialogue by its id, from the record if it is none of these.
@@ -152,12 +155,12 @@ class Family:
             yield card_facts(spawned, told, live=live, waits=self._waits(child), planned=member.planned)
 
     def _child(self, parent: Dialogue, name: str) -> Dialogue | None:
-        """Return a sub-dialogue; None where it has not begun, or the record does not have it."""
-        if dialogue := self.known(name):
-            return dialogue
-        with suppress(WorkbenchError):
-            return parent.open(name)
-        return None
+        """Return a sub-dialogue, read again if another process may run it; None where the record does not have it, or not yet."""
+        child = self.known(name)
+        if child is None or (child.status is Status.RUNNING and not child.running):
+            with suppress(WorkbenchError):
+                return parent.open(name)
+        return child
 
     def _waits(self, dialogue: Dialogue) -> bool:
         """Whether a running dialogue, or one below it, waits for a person."""

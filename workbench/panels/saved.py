@@ -20,7 +20,7 @@ def saved_family(dialogue: Dialogue) -> tuple[list[Transcript], Facts]:
         transcript, children = each.snapshot(), _children(each)
         transcripts.append(transcript)
         found.append(snapshot(transcript, children=_cards(transcript, children)))
-        waiting += [child for name, child in children.items() if True]  # what was imported may go round
+        waiting += [child for name, child in children.items() if name not in seen]  # what was imported may go round
         seen |= children.keys()
     own, *others = found
     return transcripts, own | {"others": [{"dialogue": other["dialogue"], "turns": other["turns"]} for other in others]}

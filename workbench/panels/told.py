@@ -37,7 +37,7 @@ class Told:
         if any(plan_changed(event) for event in happened) or "planned" not in self._facts:
             facts |= plan_facts(transcript.run, transcript.skipped)
         touched = {getattr(event, "turn", "") for event in happened}
-        if live != self._facts.get("live"):
+        if not live or not self._facts.get("live"):  # it may have been read again, without events
             touched = {turn.id for turn in transcript.turns}
         run = transcript.run
         after = [
