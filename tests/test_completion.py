@@ -75,7 +75,7 @@ def result(shell, text, after=""):
         ("%%dialogue debate --judge gemini-f", ["gemini-flash"]),
         ("%%dialogue debate --set ", ["rounds="]),
         ("%%dialogue chat --set ", []),
-        ("%%dialogue debate --jud", ["--judge"]),
+        ("%%dialogue debate --jud", ["--judge", "--judgements"]),
         ("%%dialogue debate --dry", ["--dry-run"]),
         ("%%dialogue debate --rounds ", []),
         ("%dialogue ", ["resume", "stop", "show", "export", "cost"]),

@@ -96,7 +96,7 @@ def test_the_topic_may_have_rules_of_its_own():
     ("lines", "said"),
     [
         (["rouns: 2"], "line 3: front matter has no key 'rouns'\n  Did you mean rounds"),
-        (["", "# a remark", "budgets: 2"], "line 5: front matter has no key 'budgets'\n  Did you mean budget or judge?"),
+        (["", "# a remark", "budgets: 2"], "line 5: front matter has no key 'budgets'\n  Did you mean budget or judgements?"),
         (["zzz: 2"], "There are: participants, participant, models"),
         (["mode: debate"], "The mode stands in the first line"),
         (["rounds: two"], "line 3: rounds: a whole number from 1 is needed, not 'two'"),

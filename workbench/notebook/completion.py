@@ -170,7 +170,7 @@ class _Offers:
         match action.dest:
             case "participant" if "=" not in stub:
                 return ((f"{role}=", hint) for role, hint in self._roles())
-            case "participant" | "models" | "judge":
+            case "participant" | "models" | "judge" | "referee":
                 return _models()
             case "parameters" if mode := self._mode():
                 return ((f"{name}=", f"{value} by default") for name, value in mode.parameters.items())

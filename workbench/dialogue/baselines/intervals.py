@@ -4,7 +4,7 @@ Differences lie between -1 and 1, one for each case (several runs of a case are 
 usual interval of a mean, and a bootstrap, have no width at all where five cases came out alike; so the interval here is that
 of Bonett and Price (2012) for paired proportions: the Wald interval after one win and one loss are added to the cases.
 Student's t replaces the normal quantile, because cases are few. Counted out over all likelihoods of a win and a loss, for 2 to
-50 cases, a 95 % interval covers the truth in 93 % or more, and on average in 96 % or more. For differences that are not whole
+50 cases, a 95 % interval covers the truth in more than 92 %, and on average in 96 % or more. For differences that are not whole
 (a share of judgements) it is wider than need be.
 
 Bonett, Price (2012), Adjusted Wald confidence interval for a difference of binomial proportions based on paired data, J. Educ.

@@ -81,9 +81,13 @@ def _about(comparison: Comparison, row: Row) -> Iterator[str]:
     if limited and row.approach != DEBATE:
         yield f"{name} reached its ceiling on {limited} of {row.cases} cases; what it had answered by then counts."
     if BASELINES.get(row.approach) and row.ratio is not None and not _NEAR[0] <= row.ratio <= _NEAR[1]:
-        most = any(run.size == MOST for run in runs.values())
         parts = BASELINES[row.approach]
-        why = f"it is held to {MOST} {parts}" if most else f"{parts} are whole, and what they take is estimated beforehand"
+        sizes = {run.size for run in runs.values()}
+        why = f"{parts} are whole, and what they take is estimated beforehand"
+        if sizes & {MOST}:
+            why = f"it is held to {MOST} {parts}"
+        elif sizes == {1} and row.ratio > 1:
+            why = "it cannot be any smaller"
         yield f"{name} took {row.ratio:.2f} of what the debate took: {why}."
 
 
