@@ -78,7 +78,7 @@ def result(shell, text, after=""):
         ("%%dialogue debate --jud", ["--judge", "--judgements"]),
         ("%%dialogue debate --dry", ["--dry-run"]),
         ("%%dialogue debate --rounds ", []),
-        ("%dialogue ", ["resume", "stop", "show", "export", "cost"]),
+        ("%dialogue ", [*"resume stop show export cost answer approve interject call-on skip pause unpause".split()]),
         ("%dialogue sh", ["show"]),
         ("%dialogue show last -", ["--panel", "--output"]),
         ("%dialogue cost last -", []),

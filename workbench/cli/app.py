@@ -19,7 +19,9 @@ app = typer.Typer(
 models_app = typer.Typer(help="Model cards, and weights for local models.", invoke_without_command=True)
 mode_app = typer.Typer(help="Modes: check a file, print the schema.", no_args_is_help=True)
 app.add_typer(models_app, name="models")
+route_app = typer.Typer(help="Which model for which task: what a policy would have reached.", no_args_is_help=True)
 app.add_typer(mode_app, name="mode")
+app.add_typer(route_app, name="route")
 
 Role = Annotated[
     list[str] | None,
@@ -316,6 +318,44 @@ def mode_schema() -> None:
     from workbench.cli.modes import print_schema
 
     print_schema()
+
+
+@route_app.command("replay")
+def route_replay(
+    outcomes: Annotated[
+        Path, typer.Argument(metavar="TABLE", help="Outcomes of every model on every prompt: .parquet or .csv.")
+    ],
+    policy: Annotated[
+        str, typer.Option("--policy", metavar="A,B,C", help="learned, epsilon, thompson, linucb, random, fixed:MODEL …")
+    ] = "learned,epsilon,thompson,linucb,random",
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Streams.")] = 20,
+    length: Annotated[int, typer.Option("--length", min=1, help="Prompts in a stream.")] = 500,
+    willing_to_pay: Annotated[
+        float | None,
+        typer.Option("--willing-to-pay", metavar="USD", help="For a whole point of quality in one call; by default any price."),
+    ] = None,
+    start: Annotated[str, typer.Option("--start", help="cold, declared (scores by task), warm (earlier outcomes).")] = "cold",
+    held_out: Annotated[float, typer.Option("--held-out", metavar="SHARE", help="Of the prompts: the earlier ones.")] = 0.2,
+    prompts: Annotated[
+        Path | None, typer.Option("--prompts", metavar="FILE", help="Has task and text if TABLE lacks them.")
+    ] = None,
+    incomplete: Annotated[
+        str, typer.Option("--incomplete", help="Where outcomes are missing: refuse, drop-prompts, drop-models.")
+    ] = "refuse",
+    text: Annotated[bool, typer.Option("--text/--no-text", help="Whether policies see what a prompt is about.")] = True,
+    frontier: Annotated[
+        bool, typer.Option("--frontier/--no-frontier", help="AIQ and APGR, from replays at other prices.")
+    ] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Run routing policies over recorded outcomes, as if the prompts came in now."""
+    from workbench.cli.route import replay
+
+    asked = {
+        "seeds": seeds, "length": length, "willing_to_pay": willing_to_pay, "start": start, "held_out": held_out,
+        "prompts": prompts, "incomplete": incomplete, "text": text,
+    }  # fmt: skip
+    replay(outcomes, policy, asked, as_json=as_json, frontier=frontier)
 
 
 @app.command()

@@ -3,8 +3,8 @@
 AIQ, the average improvement in quality (Hu et al. 2024, RouterBench, arXiv:2403.12031, section 3): the mean height, between a
 lowest and a highest cost, of the non-decreasing concave hull of a router's (cost, quality) points.
 
-APGR, the average performance gap recovered (Ong et al. 2024, RouteLLM, arXiv:2406.18665, section 2): the share of the gap between
-a weak and a strong model that a router recovers, averaged over the share of the way from the weak model's cost to the
+APGR, the average performance gap recovered (Ong et al. 2024, RouteLLM, arXiv:2406.18665, section 2): the share of the gap
+between a weak and a strong model that a router recovers, averaged over the share of the way from the weak model's cost to the
 strong one's. With two models whose calls cost the same each time that is the share of calls to the strong model, as in the
 paper; with more, the weak one is the cheapest and the strong one the best.
 """
@@ -12,6 +12,7 @@ paper; with more, the weak one is the cheapest and the strong one the best.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 
 Point = tuple[float, float]
 """Mean cost in USD, and mean quality."""
@@ -84,7 +85,7 @@ def price_at(points: Iterable[Point], quality: float) -> float | None:
         return None
     if corners[0][1] >= quality:
         return corners[0][0]
-    left, right = next((a, b) for a, b in zip(corners, corners[1:], strict=False) if b[1] >= quality)
+    left, right = next((a, b) for a, b in pairwise(corners) if b[1] >= quality)
     return left[0] + (quality - left[1]) / _slope(left, right)
 
 
@@ -97,7 +98,7 @@ def _area(line: list[Point], low: float, high: float) -> float:
     if not line:
         return 0.0
     area = max(high - max(line[-1][0], low), 0.0) * line[-1][1]
-    for (x0, y0), (x1, y1) in zip(line, line[1:], strict=False):
+    for (x0, y0), (x1, y1) in pairwise(line):
         left, right = max(x0, low), min(x1, high)
         if right > left:
             height = y0 + (y1 - y0) * ((left + right) / 2 - x0) / (x1 - x0)

@@ -182,7 +182,7 @@ class Hierarchy:
         """Compute the posterior from the sums."""
         prior, noise = self.prior, self.prior.noise
         own_precision = np.diag(1 / prior.own_variance)
-        self._own = np.linalg.inv(own_precision + self.xx / noise)
+        self._own = np.asarray(np.linalg.inv(own_precision + self.xx / noise), dtype=np.float64)
         self._own_xy = self.xy / noise
         precision = np.diag(1 / np.concatenate([prior.covariates_variance, prior.common_variance]))
         weighted = precision @ np.concatenate([prior.covariates, prior.common])

@@ -1,4 +1,4 @@
-"""Runs policies over recorded outcomes, as if the prompts came in now: a policy is told only what the model that it chose reached.
+"""Runs policies over recorded outcomes, as if the prompts came in now: told is only what the chosen model reached.
 
 A seed decides which prompts are held out as the earlier ones, and which of the others come, in which order; all policies get
 the same. Streams no longer than the prompts that are left are drawn without replacement, longer ones with replacement, each

@@ -1,7 +1,7 @@
 """Tables of outcomes: what each of several models reached on each of many prompts.
 
-A table is a Parquet or CSV file with the columns `prompt_id, task, prompt_text, model, quality, cost_usd`, a row for each prompt
-and model, quality between 0 and 1. Task and text may stand in a second file of prompts, joined on `prompt_id`.
+A table is a Parquet or CSV file with the columns `prompt_id, task, prompt_text, model, quality, cost_usd`, a row for each
+prompt and model, quality between 0 and 1. Task and text may stand in a second file of prompts, joined on `prompt_id`.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from workbench.dialogue.export.facts import warnings_of
 from workbench.dialogue.positions import positions_report
 from workbench.dialogue.transcript import Transcript, Turn, measure
 from workbench.errors import ExportError, RecordError
-from workbench.events import Event, event_from_dict, event_to_dict
+from workbench.events import Call, Event, event_from_dict, event_to_dict
 
 FORMAT: Final = "workbench.dialogue"
 VERSION: Final = 1
@@ -88,5 +88,11 @@ def _turn(turn: Turn) -> dict[str, Any]:
         "error": turn.error,
         **({"data": turn.data} if turn.data is not None else {}),
         "metrics": measure([turn], turn.latency).to_dict(),
-        "calls": [asdict(call) | {"outcome": str(call.outcome)} for call in turn.calls],
+        "calls": [_call(call) for call in turn.calls],
     }
+
+
+def _call(call: Call) -> dict[str, Any]:
+    """Return a call; what it was for is said only where it is not the turn's answer."""
+    facts = asdict(call) | {"outcome": str(call.outcome)}
+    return facts if call.purpose else {name: value for name, value in facts.items() if name != "purpose"}
