@@ -1,22 +1,32 @@
-"""Record the golden runs of the built-in modes again: `.venv/bin/python scripts/record_modes.py [MODE ...]`.
+"""Record the golden runs of the built-in modes again: `.venv/bin/python scripts/record_modes.py [MODE ... | notebook]`.
 
 Asks Qwen2.5 Coder 1.5B in this process, which takes minutes for each mode: `workbench models pull qwen2.5-coder-1.5b` first.
 Without names it records what has no cassette yet. `tests/data/modes/runs.yaml` says what is run; beside it come a cassette
 and a transcript of each mode. Read the transcripts: a run that went badly is recorded again just as well.
+
+`notebook` runs `notebooks/modes.ipynb`: what it has in common with the golden runs it takes from their cassettes, the rest is
+asked for (of SmolLM2 135M as well).
 """
 
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+from environment import BIN, ROOT, run
+
+sys.path.insert(0, str(ROOT / "tests"))
 
 from golden import RUNS, cassette_of, perform, transcript_of
+
+NOTEBOOK = ROOT / "notebooks" / "modes.ipynb"
+TOUR = ("debate", "judged_debate", "consensus", "loop", "linear", "supervisor", "market", "branching_debate")
+"""Modes that the notebook runs as the golden runs do."""
 
 _BEAT = 1.0
 """Seconds whose pieces become one: a replay at the old pace needs no finer grain, and the file halves."""
@@ -24,6 +34,8 @@ _BEAT = 1.0
 
 def main(modes: list[str]) -> int:
     """Record these modes, or those that have no cassette, and return the exit code."""
+    if modes == ["notebook"]:
+        return _notebook(NOTEBOOK.with_suffix(".jsonl"))
     if unknown := set(modes) - RUNS.keys():
         sys.exit(f"runs.yaml does not say how to run {', '.join(sorted(unknown))}")
     failed = 0
@@ -41,6 +53,15 @@ def _record(mode: str) -> bool:
     transcript_of(mode).write_text(text, "utf-8")
     print(f"{dialogue.status}, {dialogue.metrics.calls} calls, {dialogue.metrics.latency:.0f} s", flush=True)
     return dialogue.status.succeeded
+
+
+def _notebook(cassette: Path) -> int:
+    cassette.write_text("".join(cassette_of(mode).read_text("utf-8") for mode in TOUR), "utf-8")
+    options = ("--to", "notebook", "--execute", "--inplace", "--ExecutePreprocessor.record_timing=False")
+    os.environ["WORKBENCH_CASSETTE_RECORD"] = "1"
+    code = run(BIN / "jupyter", "nbconvert", *options, NOTEBOOK)
+    thin(cassette)
+    return code
 
 
 def thin(cassette: Path) -> None:
