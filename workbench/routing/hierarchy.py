@@ -9,8 +9,12 @@ particular to one. c, w and each δ_m have normal priors with independent compon
 What is learned of one model therefore moves the others through c and w, and what is learned of one task moves the others
 through the features that they share. The posterior is exact. Given (c, w) the δ_m are independent, so each outcome is one
 rank-one update (Sherman, Morrison 1950) of one model's matrix and one of the common matrix; nothing grows with the number of
-outcomes, and their order does not matter but for rounding. (Lindley, Smith 1972, Bayes estimates for
-the linear model, J. R. Stat. Soc. B 34, 1-41; Gelman et al. 2013, Bayesian Data Analysis, ch. 15.)
+outcomes, and their order does not matter but for rounding. (Lindley, Smith 1972, Bayes estimates for the linear model,
+J. R. Stat. Soc. B 34, 1-41.)
+
+How far models differ is not known beforehand: in one workspace each kind of task has its own best model, in another one model
+is the best at everything. So there are several hypotheses about the variance of δ_m, side by side, each weighted by how well it
+foretold the outcomes (Hoeting et al. 1999, Bayesian model averaging, Statistical Science 14, 382-417).
 """
 
 from __future__ import annotations
@@ -23,8 +27,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
-_FIELDS: Final = ("xx", "zx", "zz", "xy", "zy", "outcomes")
-"""The sums that hold all that was learned."""
+_BY_MODEL: Final = ("xx", "zx", "zz", "xy", "zy", "outcomes")
+"""The sums that hold what was learned of each model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class Prior:
         covariates_variance: of each component of c.
         common: mean of w.
         common_variance: of each component of w.
-        own_variance: of each component of every δ_m, whose mean is 0.
+        own_variance: of each component of every δ_m, whose mean is 0: a row for each of h hypotheses.
         noise: variance of a quality around its expectation.
     """
 
@@ -53,27 +57,37 @@ class Prediction:
     """What is known of the qualities of k models on one task. The noise of a single outcome is in none of it.
 
     Attributes:
-        mean: expected, k of them.
-        common: how each depends on (c, w), k rows.
+        weights: of the hypotheses, h of them; they add up to 1.
+        means: expected qualities, h by k.
+        variances: of these, h by k.
+        common: how each depends on (c, w), h by k rows.
         common_spread: these rows times the covariance of (c, w).
-        own: variance that is each model's own.
+        own: variance that is each model's own, h by k.
     """
 
-    mean: Array
+    weights: Array
+    means: Array
+    variances: Array
     common: Array
     common_spread: Array
     own: Array
 
     @property
-    def variance(self) -> Array:
-        """Variance of each expected quality."""
-        variance: Array = np.einsum("kd,kd->k", self.common_spread, self.common) + self.own
-        return variance
+    def mean(self) -> Array:
+        """Expected qualities over all hypotheses, k of them."""
+        mean: Array = self.weights @ self.means
+        return mean
 
-    def covariance(self, some: NDArray[np.intp]) -> Array:
-        """Covariance of some of them."""
-        covariance: Array = self.common_spread[some] @ self.common[some].T
-        covariance[np.diag_indices(len(some))] += self.own[some]
+    @property
+    def deviation(self) -> Array:
+        """Standard deviations of these."""
+        deviation: Array = np.sqrt(self.weights @ (self.variances + self.means**2) - self.mean**2)
+        return deviation
+
+    def covariance(self, hypothesis: int, some: NDArray[np.intp]) -> Array:
+        """Covariance of some models' qualities under a hypothesis."""
+        covariance: Array = self.common_spread[hypothesis, some] @ self.common[hypothesis, some].T
+        covariance[np.diag_indices(len(some))] += self.own[hypothesis, some]
         return covariance
 
 
@@ -85,12 +99,12 @@ class Hierarchy:
     """
 
     def __init__(self, prior: Prior) -> None:
-        p, d = len(prior.covariates), len(prior.common)
+        p, (h, d) = len(prior.covariates), prior.own_variance.shape
         self.prior = prior
         self.xx, self.zx, self.zz = np.zeros((0, d, d)), np.zeros((0, p, d)), np.zeros((0, p, p))
         self.xy, self.zy, self.outcomes = np.zeros((0, d)), np.zeros((0, p)), np.zeros(0)
-        self._own: Array = np.zeros((0, d, d))
-        self._own_xy: Array = np.zeros((0, d))
+        self.evidence = np.zeros(h)
+        self._own: Array = np.zeros((h, 0, d, d))
         self._solve()
 
     @property
@@ -98,13 +112,20 @@ class Hierarchy:
         """How many models there are."""
         return len(self.outcomes)
 
+    @property
+    def weights(self) -> Array:
+        """Probabilities of the hypotheses, which were equal at first."""
+        likelihood: Array = np.exp(self.evidence - self.evidence.max())
+        weights: Array = likelihood / likelihood.sum()
+        return weights
+
     def add_model(self) -> int:
         """Add a model of which nothing is known yet, and return its number."""
-        for name in _FIELDS:
+        for name in _BY_MODEL:
             sums: Array = getattr(self, name)
             setattr(self, name, np.concatenate([sums, np.zeros((1, *sums.shape[1:]))]))
-        self._own = np.concatenate([self._own, np.diag(self.prior.own_variance)[None]])
-        self._own_xy = np.concatenate([self._own_xy, np.zeros_like(self.prior.common)[None]])
+        fresh = np.array([np.diag(variance) for variance in self.prior.own_variance])
+        self._own = np.concatenate([self._own, fresh[:, None]], axis=1)
         return self.models - 1
 
     def add_features(self, common: Array, common_variance: Array, own_variance: Array) -> None:
@@ -115,7 +136,7 @@ class Hierarchy:
             old.covariates_variance,
             np.concatenate([old.common, common]),
             np.concatenate([old.common_variance, common_variance]),
-            np.concatenate([old.own_variance, own_variance]),
+            np.concatenate([old.own_variance, own_variance], axis=1),
             old.noise,
         )
         self.xx = np.pad(self.xx, ((0, 0), (0, more), (0, more)))
@@ -131,27 +152,28 @@ class Hierarchy:
             x: features of the task, d of them.
             z: covariates of the models, k rows of p.
         """
-        used = np.flatnonzero(x)
-        own = self._own if np.array_equal(models, np.arange(self.models)) else self._own[models]
-        u = own[:, :, used] @ x[used]
-        seen = z - np.einsum("kpd,kd->kp", self.zx[models], u) / self.prior.noise
-        g = np.concatenate([seen, u / self.prior.own_variance], axis=1)
-        mean = g @ self._common + np.einsum("kd,kd->k", u, self._own_xy[models])
-        return Prediction(mean, g, g @ self._spread, u @ x)
+        noise, used = self.prior.noise, np.flatnonzero(x)
+        own = self._own if np.array_equal(models, np.arange(self.models)) else self._own[:, models]
+        u = own[..., used] @ x[used]
+        seen = z - np.einsum("kpd,hkd->hkp", self.zx[models], u) / noise
+        g = np.concatenate([seen, u / self.prior.own_variance[:, None]], axis=2)
+        means = (g @ self._common[..., None])[..., 0] + np.einsum("hkd,kd->hk", u, self.xy[models]) / noise
+        spread, alone = g @ self._spread, u @ x
+        return Prediction(self.weights, means, np.einsum("hkd,hkd->hk", spread, g) + alone, g, spread, alone)
 
     def learn(self, model: int, x: Array, z: Array, quality: float) -> None:
         """Take in an outcome."""
         noise, used = self.prior.noise, np.flatnonzero(x)
-        u = self._own[model][:, used] @ x[used]
-        g = np.concatenate([z - self.zx[model] @ u / noise, u / self.prior.own_variance])
-        variance = noise + float(x @ u)
-        step = self._spread @ g
-        scale = variance + float(g @ step)
-        surprise = quality - float(u @ self._own_xy[model]) - float(g @ self._common)
-        self._common += step * (surprise / scale)
-        self._spread -= np.outer(step, step / scale)
-        self._own[model] -= np.outer(u, u / variance)
-        self._own_xy[model] += x * (quality / noise)
+        u = self._own[:, model][..., used] @ x[used]
+        g = np.concatenate([z - u @ self.zx[model].T / noise, u / self.prior.own_variance], axis=1)
+        variance = noise + u @ x
+        step = (self._spread @ g[..., None])[..., 0]
+        scale = variance + np.einsum("hd,hd->h", g, step)
+        surprise = quality - u @ self.xy[model] / noise - np.einsum("hd,hd->h", g, self._common)
+        self.evidence -= (np.log(scale) + surprise**2 / scale) / 2
+        self._common += step * (surprise / scale)[:, None]
+        self._spread -= step[:, :, None] * (step / scale[:, None])[:, None, :]
+        self._own[:, model] -= u[:, :, None] * (u / variance[:, None])[:, None, :]
         self.xx[model][np.ix_(used, used)] += np.outer(x[used], x[used])
         self.zx[model] += np.outer(z, x)
         self.zz[model] += np.outer(z, z)
@@ -161,7 +183,7 @@ class Hierarchy:
 
     def sums(self) -> dict[str, Array]:
         """Return all that was learned, as sums over outcomes."""
-        return {name: getattr(self, name) for name in _FIELDS}
+        return {name: getattr(self, name) for name in (*_BY_MODEL, "evidence")}
 
     def restore(self, sums: dict[str, Array]) -> None:
         """Take over what `sums` returned.
@@ -169,27 +191,27 @@ class Hierarchy:
         Raises:
             ValueError: the shapes do not fit the prior.
         """
-        d, p, k = len(self.prior.common), len(self.prior.covariates), len(sums["outcomes"])
+        p, (h, d), k = len(self.prior.covariates), self.prior.own_variance.shape, len(sums["outcomes"])
         shapes = {"xx": (k, d, d), "zx": (k, p, d), "zz": (k, p, p), "xy": (k, d), "zy": (k, p), "outcomes": (k,)}
-        for name, shape in shapes.items():
+        for name, shape in {**shapes, "evidence": (h,)}.items():
             if sums[name].shape != shape or not np.isfinite(sums[name]).all():
                 raise ValueError(f"{name} is not {' by '.join(map(str, shape))} finite numbers")
-        for name in _FIELDS:
             setattr(self, name, sums[name].copy())
         self._solve()
 
     def _solve(self) -> None:
         """Compute the posterior from the sums."""
         prior, noise = self.prior, self.prior.noise
-        own_precision = np.diag(1 / prior.own_variance)
-        self._own = np.asarray(np.linalg.inv(own_precision + self.xx / noise), dtype=np.float64)
-        self._own_xy = self.xy / noise
-        precision = np.diag(1 / np.concatenate([prior.covariates_variance, prior.common_variance]))
+        own_precision = np.array([np.diag(1 / variance) for variance in prior.own_variance])
+        self._own = np.asarray(np.linalg.inv(own_precision[:, None] + self.xx / noise), dtype=np.float64)
+        before = np.diag(1 / np.concatenate([prior.covariates_variance, prior.common_variance]))
+        precision = np.repeat(before[None], len(prior.own_variance), axis=0)
         weighted = precision @ np.concatenate([prior.covariates, prior.common])
         for model in range(self.models):
             hx = np.concatenate([self.zx[model], self.xx[model]]) / noise
             hh = np.block([[self.zz[model], self.zx[model]], [self.zx[model].T, self.xx[model]]]) / noise
-            precision += hh - hx @ self._own[model] @ hx.T
-            weighted += np.concatenate([self.zy[model], self.xy[model]]) / noise - hx @ self._own[model] @ self._own_xy[model]
+            hy = np.concatenate([self.zy[model], self.xy[model]]) / noise
+            precision += hh - hx @ self._own[:, model] @ hx.T
+            weighted += hy - (self._own[:, model] @ self.xy[model] / noise) @ hx.T
         self._spread = np.linalg.inv(precision)
-        self._common = self._spread @ weighted
+        self._common = (self._spread @ weighted[..., None])[..., 0]

@@ -48,8 +48,9 @@ class Belief:
         kind: how tasks differ, for all models alike.
         text: the same by what a text is about, per unit of a feature.
         model: how models differ.
-        model_kind: how the differences between models change from kind to kind.
-        model_text: the same by what a text is about.
+        specialism: how the differences between models change from kind to kind. Several values, which are weighed by how
+            well they foretell the outcomes.
+        model_text: the same by what a text is about, as a multiple of that.
         price: how much better a model is that costs ten times as much.
         price_spread: of that.
         score: how much better a model is that declares 1 instead of 0.
@@ -64,8 +65,8 @@ class Belief:
     kind: float = 0.15
     text: float = 0.2
     model: float = 0.15
-    model_kind: float = 0.07
-    model_text: float = 0.1
+    specialism: tuple[float, ...] = (0.05, 0.2)
+    model_text: float = 1.5
     price: float = 0.1
     price_spread: float = 0.1
     score: float = 0.7
@@ -81,7 +82,7 @@ class Belief:
             covariates_variance=np.array([self.price_spread, self.score_spread]) ** 2,
             common=np.array([self.quality] + [0.0] * FEATURES),
             common_variance=np.array([self.quality_spread] + [self.text] * FEATURES) ** 2,
-            own_variance=np.array([self.model] + [self.model_text] * FEATURES) ** 2,
+            own_variance=np.array([[self.model] + [self.model_text * size] * FEATURES for size in self.specialism]) ** 2,
             noise=self.noise**2,
         )
 
@@ -108,18 +109,18 @@ class Learned:
         """Draw a model. The time it takes depends on the numbers of models and kinds, not on what was learned."""
         left = admitted(candidates, constraints)
         known = self._predict(task, left)
-        deviation = np.sqrt(known.variance)
+        mean, deviation = known.mean, known.deviation
         cost = np.array(self._costs.expected(left))
-        worth = known.mean if constraints.willing_to_pay is None else known.mean - cost / constraints.willing_to_pay
-        shares = self._shares(worth, deviation, known)
+        price = np.zeros(len(left)) if constraints.willing_to_pay is None else cost / constraints.willing_to_pay
+        worth, shares = mean - price, self._shares(price, known)
         chosen = min(int(np.searchsorted(np.cumsum(shares), self._random.random(), side="right")), len(left) - 1)
         names = [candidate.name for candidate in left]
         reason = (
-            f"expected quality {known.mean[chosen]:.2f} ± {deviation[chosen]:.2f} for {task.kind}, "
+            f"expected quality {mean[chosen]:.2f} ± {deviation[chosen]:.2f} for {task.kind}, "
             f"{cost[chosen]:.2g} USD; drawn with {shares[chosen]:.0%}"
         )
         if (first := int(worth.argmax())) != chosen:
-            reason += f"; tried instead of {names[first]} ({known.mean[first]:.2f})"
+            reason += f"; tried instead of {names[first]} ({mean[first]:.2f})"
         return Choice(
             self.name,
             names[chosen],
@@ -139,7 +140,7 @@ class Learned:
     def expected(self, task: Task, candidates: Sequence[Candidate]) -> dict[str, tuple[float, float]]:
         """Return for each candidate its expected quality, and the standard deviation of that."""
         known = self._predict(task, candidates)
-        both = zip(candidates, known.mean.tolist(), np.sqrt(known.variance).tolist(), strict=True)
+        both = zip(candidates, known.mean.tolist(), known.deviation.tolist(), strict=True)
         return {candidate.name: (mean, deviation) for candidate, mean, deviation in both}
 
     def state(self) -> dict[str, Any]:
@@ -168,7 +169,7 @@ class Learned:
                 hint="Learn anew from the record's outcomes.",
             )
         try:
-            policy = cls(belief=Belief(**state["belief"]))
+            policy = cls(belief=Belief(**state["belief"] | {"specialism": tuple(state["belief"]["specialism"])}))
             for kind in state["kinds"]:
                 policy._place(kind)
             policy._models = {name: number for number, name in enumerate(state["models"])}
@@ -190,15 +191,17 @@ class Learned:
         covariates = np.array([_covariates(candidate, task) for candidate in candidates])
         return self._posterior.predict(numbers, self._rows.row(task), covariates)
 
-    def _shares(self, worth: Array, deviation: Array, known: Prediction) -> Array:
+    def _shares(self, price: Array, known: Prediction) -> Array:
         """Return the probability of each model: how often it is the best of the draws, and the floor."""
-        models, narrowed = len(worth), self.belief.exploration * deviation
-        rivals = np.flatnonzero(worth + _FAR * narrowed >= (worth - _FAR * narrowed).max())
-        draws = self._drawn(models)[:, rivals]
-        root = np.linalg.cholesky(known.covariance(rivals) + 1e-9 * np.eye(len(rivals)))
-        best = (worth[rivals] + self.belief.exploration * (draws @ root.T)).argmax(axis=1)
-        shares = np.full(models, self.belief.floor / models)
-        shares[rivals] += (1 - self.belief.floor) * np.bincount(best, minlength=len(rivals)) / _DRAWS
+        shares = np.full(len(price), self.belief.floor / len(price))
+        for hypothesis, weight in enumerate(known.weights):
+            worth = known.means[hypothesis] - price
+            reach = _FAR * self.belief.exploration * np.sqrt(known.variances[hypothesis])
+            rivals = np.flatnonzero(worth + reach >= (worth - reach).max())
+            root = np.linalg.cholesky(known.covariance(hypothesis, rivals) + 1e-9 * np.eye(len(rivals)))
+            draws = worth[rivals] + self.belief.exploration * (self._drawn(len(price))[:, rivals] @ root.T)
+            won = np.bincount(draws.argmax(axis=1), minlength=len(rivals)) / _DRAWS
+            shares[rivals] += (1 - self.belief.floor) * weight * won
         return shares
 
     def _drawn(self, models: int) -> Array:
@@ -216,8 +219,8 @@ class Learned:
 
     def _place(self, kind: str) -> None:
         if self._rows.place(kind):
-            own, common = self.belief.model_kind**2, self.belief.kind**2
-            self._posterior.add_features(np.zeros(1), np.array([common]), np.array([own]))
+            own = np.array([[size] for size in self.belief.specialism]) ** 2
+            self._posterior.add_features(np.zeros(1), np.array([self.belief.kind]) ** 2, own)
 
 
 def _covariates(candidate: Candidate, task: Task) -> tuple[float, float]:

@@ -4,7 +4,9 @@ With w = π(a|x) / p, the new policy's probability of the logged choice over the
 
     IPS    mean of w r                               (Horvitz, Thompson 1952)
     SNIPS  sum of w r over sum of w                  (Swaminathan, Joachims 2015, NeurIPS 28)
-    DR     mean of m(x) + w (r - q(x, a))            (Dudík, Langford, Li 2011, ICML; q a regression, m its mean under π)
+    DR     mean of m(x) + w (r - q(x, a))            (Dudík, Langford, Li 2011, ICML)
+
+where q is a regression of quality, and m its mean over the new policy's probabilities.
 
 Effective sample size: (sum of w)² / sum of w² (Kish 1965, Survey sampling). Two rules say when no claim is made:
 
