@@ -74,9 +74,9 @@ def _turn(dialogue: Dialogue, turn: Turn, level: str) -> Iterator[str]:
     if turn.error:
         yield from (f"error: {turn.error}", "")
     yield from (f"> {line}".rstrip() for line in turn.text.splitlines())
-    if turn.data is not None and _read(turn.text) != turn.data:
-        yield from ("", f"    {json.dumps(_without_ids(turn.data), ensure_ascii=False, sort_keys=True)}")
     opened = {spawned.child for spawned in dialogue.transcript.children.values() if spawned.turn == turn.id}
+    if turn.data is not None and not opened and _read(turn.text) != turn.data:
+        yield from ("", f"    {json.dumps(turn.data, ensure_ascii=False, sort_keys=True)}")
     for child in dialogue.children:
         if child.id in opened:
             yield from ("", *_lines(child, f"{level}#"))
@@ -92,10 +92,3 @@ def _read(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         return None
-
-
-def _without_ids(data: Any) -> Any:
-    """Leave out which dialogue a sub-dialogue is: that differs in every run."""
-    if isinstance(data, dict):
-        return {name: _without_ids(value) for name, value in data.items() if name != "dialogue"}
-    return [_without_ids(each) for each in data] if isinstance(data, list) else data

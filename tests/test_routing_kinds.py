@@ -51,7 +51,8 @@ def test_rules_tell_plain_tasks(kind, text):
 def test_the_embedding_model_tells_what_rules_do_not(kinds):
     rules = sum(Kinds(embedder=None).label(text).kind == kind for kind, text in SUBTLE)
     both = sum(kinds.label(text).kind == kind for kind, text in SUBTLE)
-    assert both >= len(SUBTLE) - 1 > rules
+    assert both >= 2 * rules + 2
+    assert both >= 0.75 * len(SUBTLE)
     assert sum(kinds.label(text).kind == kind for kind, text in PLAIN) >= len(PLAIN) - 1
 
 

@@ -81,7 +81,6 @@ def test_the_posterior_is_that_of_the_joint_normal_model(seed):
         means.append(asked @ mean + gain @ residual)
         evidence.append(-(np.linalg.slogdet(marginal)[1] + residual @ np.linalg.solve(marginal, residual)) / 2)
         assert np.allclose(known.means[hypothesis], means[-1])
-        assert np.allclose(known.covariance(hypothesis, np.arange(k)), covariance)
         assert np.allclose(known.variances[hypothesis], np.diag(covariance))
     weights = np.exp(np.array(evidence) - max(evidence)) / np.exp(np.array(evidence) - max(evidence)).sum()
     assert np.allclose(known.weights, weights)
@@ -89,8 +88,7 @@ def test_the_posterior_is_that_of_the_joint_normal_model(seed):
     again = Hierarchy(ours.prior)
     again.restore(ours.sums())
     assert np.allclose(again.predict(np.arange(k), x, z).mean, known.mean)
-    some_of_them = again.predict(np.array([2, 0]), x, z[[2, 0]])
-    assert np.allclose(some_of_them.covariance(1, np.arange(2)), known.covariance(1, np.array([2, 0])))
+    assert np.allclose(again.predict(np.array([2, 0]), x, z[[2, 0]]).variances, known.variances[:, [2, 0]])
 
 
 def test_how_far_models_specialise_is_learned():
@@ -98,7 +96,7 @@ def test_how_far_models_specialise_is_learned():
         policy = learn(Learned(), [(number, model, quality(number % 3, model)) for number in range(30) for model in range(3)])
         return policy._posterior.weights
 
-    assert weights(lambda kind, model: float(kind == model))[-1] > 0.95
+    assert weights(lambda kind, model: float(kind == model))[0] < 0.01
     assert weights(lambda kind, model: model / 2)[0] > 0.6
 
 

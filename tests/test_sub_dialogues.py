@@ -83,6 +83,13 @@ def test_one_opens_for_each_topic_and_what_they_came_to_is_merged(play):
     assert [node.depth for node in Tree(orchestrator.record, dialogue.id).nodes] == [0, 1, 1]
 
 
+def test_last_means_the_whole_and_not_a_part_of_it(play):
+    orchestrator, _, dialogue = play(parent(), Script(["green", "black"]))
+    assert orchestrator.load("last") is dialogue
+    fork = dialogue.fork("studies").wait(10)
+    assert orchestrator.load("last") is fork
+
+
 def test_they_run_at_once(tmp_path):
     script = Script(["a1", "b2", "c3", "d4"])
     script.held = {"On ": threading.Event()}

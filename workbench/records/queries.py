@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Row, Table, func, select
+from sqlalchemy import Connection, Engine, Row, Table, func, or_, select
 
 from workbench.errors import RecordError
 from workbench.events import Event, Status, event_from_dict
@@ -80,7 +80,10 @@ class Reader:
         newest = select(dialogues.c.id).order_by(dialogues.c.created_at.desc(), dialogues.c.id.desc())
         fitting = newest.where(func.substr(dialogues.c.id, 1, len(prefix)) == prefix)
         with self._connected() as connection:
-            query = newest.limit(1) if prefix == "last" else fitting
+            own = newest.where(
+                or_(dialogues.c.parent_id.is_(None), dialogues.c.forked_from.is_not(None))
+            )  # not a part of another
+            query = own.limit(1) if prefix == "last" else fitting
             found: list[str] = list(connection.execute(query).scalars())
             if len(found) == 1:
                 return found[0]

@@ -77,7 +77,7 @@ def apgr(points: Iterable[Point], weak: Point, strong: Point) -> float | None:
 def price_at(points: Iterable[Point], quality: float) -> float | None:
     """Return the least cost at which the hull reaches a quality; None if it does not.
 
-    >>> price_at([(1, 0.2), (3, 0.8)], 0.5)
+    >>> round(price_at([(1, 0.2), (3, 0.8)], 0.5), 3)
     2.0
     """
     corners = hull(points)

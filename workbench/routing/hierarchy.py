@@ -60,17 +60,11 @@ class Prediction:
         weights: of the hypotheses, h of them; they add up to 1.
         means: expected qualities, h by k.
         variances: of these, h by k.
-        common: how each depends on (c, w), h by k rows.
-        common_spread: these rows times the covariance of (c, w).
-        own: variance that is each model's own, h by k.
     """
 
     weights: Array
     means: Array
     variances: Array
-    common: Array
-    common_spread: Array
-    own: Array
 
     @property
     def mean(self) -> Array:
@@ -83,12 +77,6 @@ class Prediction:
         """Standard deviations of these."""
         deviation: Array = np.sqrt(self.weights @ (self.variances + self.means**2) - self.mean**2)
         return deviation
-
-    def covariance(self, hypothesis: int, some: NDArray[np.intp]) -> Array:
-        """Covariance of some models' qualities under a hypothesis."""
-        covariance: Array = self.common_spread[hypothesis, some] @ self.common[hypothesis, some].T
-        covariance[np.diag_indices(len(some))] += self.own[hypothesis, some]
-        return covariance
 
 
 class Hierarchy:
@@ -158,8 +146,7 @@ class Hierarchy:
         seen = z - np.einsum("kpd,hkd->hkp", self.zx[models], u) / noise
         g = np.concatenate([seen, u / self.prior.own_variance[:, None]], axis=2)
         means = (g @ self._common[..., None])[..., 0] + np.einsum("hkd,kd->hk", u, self.xy[models]) / noise
-        spread, alone = g @ self._spread, u @ x
-        return Prediction(self.weights, means, np.einsum("hkd,hkd->hk", spread, g) + alone, g, spread, alone)
+        return Prediction(self.weights, means, np.einsum("hkd,hkd->hk", g @ self._spread, g) + u @ x)
 
     def learn(self, model: int, x: Array, z: Array, quality: float) -> None:
         """Take in an outcome."""

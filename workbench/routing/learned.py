@@ -1,14 +1,15 @@
 """Learned routing: a contextual bandit that shares what it learns between tasks and between models.
 
 Expected quality comes from `hierarchy`: each model's own regression on the task's kind and text under a common one, whose prior
-uses what is declared (a dearer model is somewhat better, one with a higher score more so). It chooses by Thompson sampling
-(Thompson 1933): each model with the probability that it is the best for this task, where best is
+uses what is declared (a dearer model is somewhat better, one with a higher score more so). A model is worth
 
-    quality - expected cost / willing to pay.
+    quality - expected cost / willing to pay,
 
-The spread of the posterior is narrowed for that (posterior reshaping: Chapelle, Li 2011, An empirical evaluation of Thompson
-sampling, NeurIPS 24), since plain Thompson sampling explores for a future far longer than a few hundred turns. The
-probabilities are shares of draws; the model is then drawn with just these, so the logged propensity is exact, no estimate.
+and the one is chosen whose worth is highest if its quality lies Z standard deviations above what is expected, Z being drawn
+anew for each choice and common to all models: a randomised upper confidence bound (RandUCB: Vaswani, Mehrabian, Durand, Kveton
+2020, Old dog learns new tricks: randomized UCB for bandit problems, AISTATS; here Z is half-normal). So it
+explores what could be better, and not what is merely uncertain. Z has few values: the probability of each choice is a sum over
+them, and the logged propensity exact.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import math
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from statistics import NormalDist
 from typing import Any, Final
 
 import numpy as np
@@ -29,9 +31,10 @@ from workbench.routing.kinds import FEATURES, features_version
 from workbench.routing.policy import FREE, Candidate, Choice, Constraints, Outcome, RoutingError, Task, admitted
 
 _VERSION: Final = 1
-_DRAWS: Final = 256
-_FAR: Final = 5.0
-"""Standard deviations that no draw lies from its mean: models further apart need not be drawn for."""
+_HEIGHTS: Final = np.array([NormalDist().inv_cdf(0.5 + (step + 0.5) / 32) for step in range(16)])
+"""The values of Z, all equally likely: the middles of sixteen equal shares of a half-normal distribution."""
+_FAINT: Final = 1e-3
+"""A hypothesis with less weight than this is not asked."""
 _USUAL_SCORE: Final = 0.7
 """A declared score that says nothing: a model without one is taken for such."""
 
@@ -56,7 +59,7 @@ class Belief:
         score: how much better a model is that declares 1 instead of 0.
         score_spread: of that.
         noise: of a single outcome.
-        exploration: what the posterior's standard deviation is multiplied by when models are drawn; 0 never explores.
+        exploration: standard deviation of Z; 0 never explores but for the floor.
         floor: share of choices that are drawn evenly, so that every model stays measurable.
     """
 
@@ -65,14 +68,14 @@ class Belief:
     kind: float = 0.15
     text: float = 0.2
     model: float = 0.15
-    specialism: tuple[float, ...] = (0.05, 0.2)
+    specialism: tuple[float, ...] = (0.05, 0.15, 0.35)
     model_text: float = 1.5
     price: float = 0.1
     price_spread: float = 0.1
     score: float = 0.7
     score_spread: float = 0.3
     noise: float = 0.4
-    exploration: float = 0.3
+    exploration: float = 1.0
     floor: float = 0.01
 
     def prior(self) -> Prior:
@@ -103,10 +106,9 @@ class Learned:
         self._models: dict[str, int] = {}
         self._posterior = Hierarchy(self.belief.prior())
         self._random = np.random.default_rng(seed)
-        self._draws = np.zeros((_DRAWS, 0))
 
     def choose(self, task: Task, candidates: Sequence[Candidate], constraints: Constraints = FREE) -> Choice:
-        """Draw a model. The time it takes depends on the numbers of models and kinds, not on what was learned."""
+        """Choose. The time it takes depends on the numbers of models and kinds, not on what was learned."""
         left = admitted(candidates, constraints)
         known = self._predict(task, left)
         mean, deviation = known.mean, known.deviation
@@ -117,7 +119,7 @@ class Learned:
         names = [candidate.name for candidate in left]
         reason = (
             f"expected quality {mean[chosen]:.2f} ± {deviation[chosen]:.2f} for {task.kind}, "
-            f"{cost[chosen]:.2g} USD; drawn with {shares[chosen]:.0%}"
+            f"{cost[chosen]:.2g} USD; chosen with {shares[chosen]:.0%}"
         )
         if (first := int(worth.argmax())) != chosen:
             reason += f"; tried instead of {names[first]} ({mean[first]:.2f})"
@@ -192,23 +194,15 @@ class Learned:
         return self._posterior.predict(numbers, self._rows.row(task), covariates)
 
     def _shares(self, price: Array, known: Prediction) -> Array:
-        """Return the probability of each model: how often it is the best of the draws, and the floor."""
-        shares = np.full(len(price), self.belief.floor / len(price))
-        for hypothesis, weight in enumerate(known.weights):
-            worth = known.means[hypothesis] - price
-            reach = _FAR * self.belief.exploration * np.sqrt(known.variances[hypothesis])
-            rivals = np.flatnonzero(worth + reach >= (worth - reach).max())
-            root = np.linalg.cholesky(known.covariance(hypothesis, rivals) + 1e-9 * np.eye(len(rivals)))
-            draws = worth[rivals] + self.belief.exploration * (self._drawn(len(price))[:, rivals] @ root.T)
-            won = np.bincount(draws.argmax(axis=1), minlength=len(rivals)) / _DRAWS
-            shares[rivals] += (1 - self.belief.floor) * weight * won
+        """Return the probability of each model: how often it is the best over all Z and hypotheses, and the floor."""
+        heights = self.belief.exploration * _HEIGHTS[:, None]
+        won = np.zeros(len(price))
+        for weight, means, variances in zip(known.weights, known.means, known.variances, strict=True):
+            if weight >= _FAINT:
+                best = (means - price + heights * np.sqrt(variances)).argmax(axis=1)
+                won += weight * np.bincount(best, minlength=len(price))
+        shares: Array = (1 - self.belief.floor) * won / won.sum() + self.belief.floor / len(price)
         return shares
-
-    def _drawn(self, models: int) -> Array:
-        """Return draws for so many models: always the same, so that shares depend on what was learned and on nothing else."""
-        if self._draws.shape[1] < models:
-            self._draws = np.random.default_rng(0).standard_normal((models, _DRAWS)).T
-        return self._draws
 
     def _know(self, task: Task, candidates: Sequence[Candidate]) -> None:
         """Make room for a kind or for models that are new."""

@@ -10,9 +10,9 @@ where q is a regression of quality, and m its mean over the new policy's probabi
 
 Effective sample size: (sum of w)² / sum of w² (Kish 1965, Survey sampling). Two rules say when no claim is made:
 
-1. It is below 100. A standard error from n observations is itself uncertain by 1 / sqrt(2(n - 1)): by 7 % at 100, by 16 % at 20,
-   and by more where the weights are skewed. Owen (2013, Monte Carlo theory, methods and examples, ch. 9.3) says not to trust an
-   estimate whose effective size is too small; the number is ours. At 100 no choice has more than a tenth of all weight.
+1. It is below 100. A standard error from n observations is itself uncertain by 1 / sqrt(2(n - 1)): by 7 % at 100, 16 % at 20,
+   and by more where the weights are skewed. Owen (2013, Monte Carlo theory, methods and examples, ch. 9.3) says not to trust
+   an estimate whose effective size is too small; the number is ours. At 100 no choice has more than a tenth of all weight.
 2. The weights' mean, which is 1 if the propensities are right and every choice of the new policy could have been logged, is
    further from 1 than three of its standard errors (the arithmetic mean test of Li, Kim, Zitouni 2015, WSDM). Where the new
    policy does what was never logged there is nothing to learn from.
