@@ -125,7 +125,9 @@ def test_a_mode_is_shown_with_all_that_belongs_to_it():
     for form in (page.html, page.text):
         assert "Pro and con argue in rounds" in form
         assert "Parameters: rounds=3." in form
-        assert re.search(r"It makes 7 calls, without retries( and sub-dialogues)?: about 6,\d\d\d tokens in and 2,100 out\.", form)
+        assert re.search(
+            r"It makes 7 calls, without retries( and sub-dialogues)?: about 6,\d\d\d tokens in and 2,100 out\.", form
+        )
         assert re.search(r"Each further one of rounds makes 2 more: about 4,\d\d\d tokens in and 600 out\.", form)
         assert "Argues for the motion." in form
         assert "Answer the last argument" in form
@@ -143,7 +145,10 @@ def test_every_built_in_mode_says_what_it_is_for_who_speaks_how_it_flows_and_wha
             assert role in form
             assert spec.description, role
             assert spec.description[:50] in unescape(form)  # a terminal has room for so much
-        assert re.search(r"It makes (at most )?\d+ calls?, without retries( and sub-dialogues)?: about [\d,]+ tokens in and [\d,]+ out\.", form)
+        assert re.search(
+            r"It makes (at most )?\d+ calls?, without retries( and sub-dialogues)?: about [\d,]+ tokens in and [\d,]+ out\.",
+            form,
+        )
     assert page.html.count("<svg") == 1
     assert len(page.frame) == len(page.plan.turns)
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from workbench.routing.declared import Fixed, Random
+from workbench.routing.kinds import FEATURES
 from workbench.routing.off_policy import LEAST_EFFECTIVE, Logged, estimate, evaluate
 from workbench.routing.policy import Candidate, RoutingError, Task
 
@@ -42,6 +43,17 @@ def test_a_log_of_the_policy_itself_is_its_mean():
     mean = np.mean([row.quality for row in rows])
     assert found.effective == pytest.approx(300)
     assert found.ips.mean == found.snips.mean == pytest.approx(mean)
+
+
+def test_no_outcome_predicts_itself():
+    random = np.random.default_rng(5)
+    rows = []
+    for _ in range(110):  # quality is a coin, the features are rich: a regression that had seen a coin would know it
+        task = Task("", "code", "", tuple(random.normal(0, 3, FEATURES)))
+        model = str(random.choice(["a", "b"]))
+        rows.append(Logged(task, MODELS, model, 0.5, float(random.integers(2))))
+    found = evaluate(rows, Random())
+    assert found.dr.se > found.ips.se
 
 
 def test_by_hand():

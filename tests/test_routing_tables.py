@@ -87,7 +87,10 @@ def test_missing_outcomes_are_refused_or_left_out_as_asked(tmp_path):
         (lambda t: t.assign(quality=[None, *[1] * 7]), "between 0 and 1 in 1 rows"),
         (lambda t: t.assign(cost_usd=-1), "cost_usd is not 0 or more"),
         (lambda t: t.assign(cost_usd=float("inf")), "cost_usd is not 0 or more"),
-        (lambda t: pd.concat([t, t.tail(1)]), "have a row already in 1 rows, first prompt p3, model b (row 9)"),
+        (
+            lambda t: pd.concat([t, t.tail(1).assign(quality=1)]),
+            "have a row already in 1 rows, first prompt p3, model b (row 9)",
+        ),
         (lambda t: t.assign(task=[f"t{i}" for i in range(8)]), "prompt p0 has several tasks"),
         (lambda t: t.assign(model=None), "model is empty"),
         (lambda t: t[t.model == "a"], "4 prompts and 1 models"),

@@ -2,10 +2,10 @@
 
     python experiments/benchmarks/routing.py TABLE… [--seeds 20] [--lengths 100,500,2000] [--json FILE]
 
-A table is what `workbench route replay` takes; prompts on which a model's outcome is missing are left out. Every stream is drawn
-from four fifths of the prompts; the other fifth is what a warm start has learned from (every model's outcome on each), and what
-declared scores are taken from (mean by task, to one decimal). The best single model is the best on those four fifths. `±` are
-standard errors over seeds, of differences paired by seed.
+A table is what `workbench route replay` takes; prompts on which a model's outcome is missing are left out. Every stream is
+drawn from four fifths of the prompts; the other fifth is what a warm start has learned from (all models' outcomes on each), and
+what declared scores are taken from (mean by task, to one decimal). The best single model is the best on those four fifths. `±`
+are standard errors over seeds, of differences paired by seed.
 """
 
 from __future__ import annotations
