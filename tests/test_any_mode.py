@@ -49,56 +49,53 @@ def act(seed):
     return act
 
 
+def turn_of(draw, name, known):
+    """A turn that may look at those with data."""
+    template = draw(st.sampled_from(["x", "{previous}", "{topic}!"]))
+    spec = {"id": name, "role": draw(st.sampled_from("abcd")), "template": template}
+    if draw(st.booleans()):
+        spec["output_schema"] = DATA
+    if known and draw(st.integers(0, 3)) == 0:
+        spec["when"] = f"{draw(st.sampled_from(known))}.score >= {draw(st.integers(0, 10))}"
+    if draw(st.integers(0, 4)) == 0:
+        spec["sees"] = "all"
+    return spec
+
+
+def block_of(draw, name, known):
+    """A block that goes through a list, or is repeated, perhaps until a score is good enough."""
+    turns = [turn_of(draw, f"{name}{letter}", known) for letter in "mn"[: draw(st.integers(1, 2))]]
+    spec = {"turns": turns, "structure": draw(st.sampled_from(["sequential", "parallel"]))}
+    if draw(st.booleans()):
+        return spec | {"foreach": {"over": f"{draw(st.sampled_from(known))}.items", "at_most": 3}}
+    spec["repeat"] = draw(st.integers(1, 3))
+    scored = [each["id"] for each in turns if "output_schema" in each and "when" not in each]
+    if scored and spec["structure"] == "sequential" and spec["repeat"] > 1 and draw(st.booleans()):
+        spec["until"] = f"{scored[0]}.score >= 5"
+    return spec
+
+
+def vote_of(draw, name, known):
+    """A count of what turns with data chose."""
+    return {"id": name, "vote": {"of": draw(st.lists(st.sampled_from(known), min_size=1, max_size=3, unique=True))}}
+
+
+def spawn_of(draw, name, known):
+    """A turn that opens sub-dialogues."""
+    over = f"{draw(st.sampled_from(known))}.items"
+    return {"id": name, "spawn": {"mode": PAIR, "over": over, "at_most": draw(st.integers(1, 3))}}
+
+
 @st.composite
 def modes(draw):
     """A valid mode of up to a dozen turns."""
-    known = []  # ids of turns with data, not in blocks
-
-    def turn(name, inside=()):
-        spec = {
-            "id": name,
-            "role": draw(st.sampled_from("abcd")),
-            "template": draw(st.sampled_from(["x", "{previous}", "{topic}!"])),
-        }
-        if draw(st.booleans()):
-            spec["output_schema"] = DATA
-        if known and draw(st.integers(0, 3)) == 0:
-            spec["when"] = f"{draw(st.sampled_from(known))}.score >= {draw(st.integers(0, 10))}"
-        if draw(st.integers(0, 4)) == 0:
-            spec["sees"] = "all"
-        return spec
-
-    def block(name):
-        turns = [turn(f"{name}{letter}") for letter in "mn"[: draw(st.integers(1, 2))]]
-        spec = {"turns": turns, "structure": draw(st.sampled_from(["sequential", "parallel"]))}
-        scored = [each["id"] for each in turns if "output_schema" in each and "when" not in each]
-        if known and draw(st.booleans()):
-            spec["foreach"] = {"over": f"{draw(st.sampled_from(known))}.items", "at_most": 3}
-            return spec
-        spec["repeat"] = draw(st.integers(1, 3))
-        if scored and spec["structure"] == "sequential" and spec["repeat"] > 1 and draw(st.booleans()):
-            spec["until"] = f"{scored[0]}.score >= 5"
-        return spec
-
-    items = [turn("t0") | {"output_schema": DATA}]
-    items[0].pop("when", None)
-    known.append("t0")
+    items = [{"id": "t0", "role": "a", "template": "{topic}", "output_schema": DATA}]
+    known = ["t0"]
     for number in range(1, draw(st.integers(1, 5))):
-        name = f"t{number}"
-        kind = draw(st.sampled_from(["turn", "turn", "block", "vote", "spawn"]))
-        if kind == "turn":
-            items.append(turn(name))
-            if "output_schema" in items[-1] and "when" not in items[-1]:
-                known.append(name)
-        elif kind == "block":
-            items.append(block(name))
-        elif kind == "vote":
-            items.append(
-                {"id": name, "vote": {"of": draw(st.lists(st.sampled_from(known), min_size=1, max_size=3, unique=True))}}
-            )
-        else:
-            over = f"{draw(st.sampled_from(known))}.items"
-            items.append({"id": name, "spawn": {"mode": PAIR, "over": over, "at_most": draw(st.integers(1, 3))}})
+        make = draw(st.sampled_from([turn_of, turn_of, block_of, vote_of, spawn_of]))
+        items.append(make(draw, f"t{number}", known))
+        if "output_schema" in items[-1] and "when" not in items[-1]:
+            known = [*known, f"t{number}"]
     return {"name": "made_up", "turns": items}
 
 

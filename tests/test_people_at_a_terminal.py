@@ -27,7 +27,8 @@ def test_they_are_asked_for_their_turn_and_heard(run):
     assert code == 0, err
     turns = {turn["role"]: turn for turn in json.loads(out)["turns"]}
     assert (turns["con"]["text"], turns["con"]["model"]) == ("Spaces, always.", "person")
-    assert "You are Con. You are asked:\n\nPro:" in err and "Con> " in err
+    assert "You are Con. You are asked:\n\nPro:" in err
+    assert "Con> " in err
 
 
 def test_an_empty_line_approves_and_a_text_replaces(run):

@@ -76,7 +76,7 @@ def test_the_wait_of_a_person_survives_the_process(tmp_path, held):
     first, actors = orchestra(tmp_path, held)
     dialogue = first.start(DUEL, "Tea?", models=[card()], participants={"con": "person"})
     waiting(dialogue, "con")
-    stored = [event for event in first.record.events(dialogue.id)]
+    stored = list(first.record.events(dialogue.id))
     first.close()
     again, actors = orchestra(tmp_path / "again", held)
     with again:

@@ -95,7 +95,8 @@ def test_summaries_are_asked_for_once_and_paid_openly(play):
     dialogue = play(mode)
     assert dialogue.status is Status.COMPLETED, dialogue.reason
     shown = prompt(dialogue)
-    assert essay(SUBJECTS[4]) in shown and "In short: a cat that sleeps on the roof" in shown
+    assert essay(SUBJECTS[4]) in shown
+    assert "In short: a cat that sleeps on the roof" in shown
     assert "In short: a cat that sleeps on the roof" in prompt(dialogue, "after")
     purposes = [
         event.call.purpose for event in dialogue.recorded_events() if isinstance(event, CallEnded) and event.call.purpose
@@ -127,7 +128,8 @@ def test_a_resume_knows_the_summaries_and_does_not_take_one_for_the_answer(tmp_p
 def test_what_does_not_fit_the_window_is_refused_by_name_before_it_is_paid(play):
     dialogue = play(talk(), models=[card(context_window=2500, max_output=100)])
     assert dialogue.status is Status.FAILED
-    assert "turn end does not fit" in dialogue.reason and "the window has 2,500" in dialogue.reason
+    assert "turn end does not fit" in dialogue.reason
+    assert "the window has 2,500" in dialogue.reason
     assert "set overflow: leave_out or shorten or summarise" in dialogue.transcript["end"].hint
     assert all(essay(subject) in prompt(dialogue) for subject in SUBJECTS), "the record shows what did not fit"
     assert len(dialogue.actors.asked) == 5

@@ -118,15 +118,18 @@ def test_they_know_what_was_said_before(play):
     (child,) = dialogue.children
     assert child.topic == "green in Tea"
     opening = child.transcript["first"].messages[-1]["content"]
-    assert opening.startswith("This discussion is part of a larger one") and 'Lead:\n{"topics": ["green"]}' in opening
+    assert opening.startswith("This discussion is part of a larger one")
+    assert 'Lead:\n{"topics": ["green"]}' in opening
 
 
 def test_each_is_durable_before_its_parent_hears_of_it(play):
     orchestrator, _, dialogue = play(parent(), Script(["green"]))
     (spawned,) = [event for event in dialogue.recorded_events() if isinstance(event, DialogueSpawned)]
     child = orchestrator.record.events(spawned.child)
-    assert isinstance(child[0], DialogueStarted) and isinstance(child[-1], DialogueEnded)
-    assert child[0].run["parent_id"] == dialogue.id and child[0].run["spawned_by"] == "studies"
+    assert isinstance(child[0], DialogueStarted)
+    assert isinstance(child[-1], DialogueEnded)
+    assert child[0].run["parent_id"] == dialogue.id
+    assert child[0].run["spawned_by"] == "studies"
 
 
 def test_roles_of_the_same_name_share_their_model_and_others_can_be_named(play):
@@ -187,8 +190,9 @@ def test_a_limit_of_their_own_stops_one_and_the_parent_says_so(play):
 def test_one_that_fails_fails_the_turn_and_a_resume_goes_on_with_it_alone(play):
     script = Script(["green", "black"])
     script.broken = {"After <On black>"}
-    orchestrator, actors, dialogue = play(parent(), script)
-    assert dialogue.status is Status.FAILED and "'black' failed" in dialogue.reason
+    _orchestrator, actors, dialogue = play(parent(), script)
+    assert dialogue.status is Status.FAILED
+    assert "'black' failed" in dialogue.reason
     green, black = dialogue.children
     assert (green.status, black.status) == (Status.COMPLETED, Status.FAILED)
     script.broken, asked = set(), len(actors.asked)
@@ -264,7 +268,8 @@ def test_a_pause_holds_them_back(tmp_path):
         for event in events:
             if event.type == "turn_completed":
                 break
-        assert child.paused and len(actors.asked) == 2
+        assert child.paused
+        assert len(actors.asked) == 2
         dialogue.unpause()
         dialogue.wait(10)
         assert dialogue.status is Status.COMPLETED

@@ -122,7 +122,7 @@ class Learned:
             f"{cost[chosen]:.2g} USD; chosen with {shares[chosen]:.0%}"
         )
         if (first := int(worth.argmax())) != chosen:
-            reason += f"; tried instead of {names[first]} ({mean[first]:.2f})"
+            reason += f"; tried instead of {names[first]}, which promises most"
         return Choice(
             self.name,
             names[chosen],
