@@ -158,7 +158,7 @@ class _Compiler:
         if parallel and times > 1:
             self._groups |= {name: tuple(turns) for name, turns in called.items()}
         if parallel:
-            self._frontier = tuple(ends)
+            self._frontier = tuple(ends) or start  # parameters may rule all of it out
 
     def _gates_of(self, block: BlockSpec, number: int, rounds: list[tuple[str, ...]]) -> tuple[Gate, ...]:
         """Return the conditions for one round of a block."""
