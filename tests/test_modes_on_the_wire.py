@@ -84,9 +84,6 @@ def _turns(items):
         yield from _turns(item.turns) if hasattr(item, "turns") else [item]
 
 
-ALONE = pytest.mark.xfail(strict=True, reason="sub-dialogues are not given the run's seed, `stream` and `max_output`")
-
-
 @pytest.mark.parametrize("structure", ["sequential", "parallel", "debate"])
 def test_who_shakes_hands_last_is_shown_what_was_said(run, structure):
     dialogue, _, _ = run("triple_handshake", parameters={"structure": structure})
@@ -96,7 +93,6 @@ def test_who_shakes_hands_last_is_shown_what_was_said(run, structure):
     assert [text for text in said if text not in shown] == []
 
 
-@ALONE
 def test_sub_dialogues_are_asked_as_the_run_says(run):
     _, _, wire = run("branching_debate", stream=False, seed=7)
     assert [asked.body.get("stream", False) for asked in wire.requests] == [False] * len(wire.requests)

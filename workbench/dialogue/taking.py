@@ -167,11 +167,12 @@ class Taking:
         seen = [f"{label(plan.by_id[i])}:\n{floor.said[i]}" for i in self._asked(voice).turn.sees if i in floor.said]
         background = "\n\n".join(filter(None, [floor.spec.background, *seen]))
         known = floor.progress.children if floor.progress else {}
+        inherited = {name: getattr(floor.spec, name) for name in ("seed", "stream", "max_output")}
         announced = [spawned for spawned in floor.past.children.values() if spawned.turn == turn.id]
         spawning = floor.spawning[turn.id] = Spawning(
             turn=turn.id,
             parent=floor.dialogue,
-            spec=floor.spec.spawns[turn.role].model_copy(update={"background": background}),
+            spec=floor.spec.spawns[turn.role].model_copy(update=inherited | {"background": background}),
             topics=[prompt_of(turn, plan, floor.said, topic, {turn.id: item}) for item in items],
             known={number: child for (name, number), child in known.items() if name == turn.id},
             ids={spawned.number: spawned.child for spawned in announced},

@@ -53,7 +53,7 @@ class Belief:
         model: how models differ.
         specialism: how the differences between models change from kind to kind. Several values, which are weighed by how
             well they foretell the outcomes.
-        model_text: the same by what a text is about, as a multiple of that.
+        model_text: how they change with what a text is about, per unit of a feature.
         price: how much better a model is that costs ten times as much.
         price_spread: of that.
         score: how much better a model is that declares 1 instead of 0.
@@ -69,7 +69,7 @@ class Belief:
     text: float = 0.2
     model: float = 0.15
     specialism: tuple[float, ...] = (0.05, 0.15, 0.35)
-    model_text: float = 1.5
+    model_text: float = 0.3
     price: float = 0.1
     price_spread: float = 0.1
     score: float = 0.7
@@ -85,7 +85,7 @@ class Belief:
             covariates_variance=np.array([self.price_spread, self.score_spread]) ** 2,
             common=np.array([self.quality] + [0.0] * FEATURES),
             common_variance=np.array([self.quality_spread] + [self.text] * FEATURES) ** 2,
-            own_variance=np.array([[self.model] + [self.model_text * size] * FEATURES for size in self.specialism]) ** 2,
+            own_variance=np.array([[self.model] + [self.model_text] * FEATURES for _ in self.specialism]) ** 2,
             noise=self.noise**2,
         )
 
