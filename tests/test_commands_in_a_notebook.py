@@ -5,6 +5,7 @@ import json
 import pytest
 
 from workbench.dialogue import ModeLoader
+from workbench.notebook.commands import SUBCOMMANDS
 
 pytestmark = pytest.mark.slow
 
@@ -156,9 +157,9 @@ def test_a_variable_brings_no_options_into_a_cell(kernel, wire):
         ("%%dialogue debate -p ", ["pro=", "con=", "judge="], 21),
         ("%%dialogue debate -p pro=claude-o", ["claude-opus"], 25),
         ("%%dialogue debate -m local,gpt-", ["gpt-mini"], 27),
-        ("%%dialogue debate --jud", ["--judge"], 18),
+        ("%%dialogue debate --jud", ["--judge", "--judgements"], 18),
         ("x = %modes seq", ["sequential"], 11),
-        ("%dialogue ", ["resume", "stop", "show", "export", "cost"], 10),
+        ("%dialogue ", [*SUBCOMMANDS], 10),
         ("%models claude-h", ["claude-haiku"], 8),
     ],
 )

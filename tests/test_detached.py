@@ -43,7 +43,7 @@ def wait_for(condition, seconds=30):
 def test_it_runs_elsewhere_and_is_followed_to_its_end(orchestrator, wire):
     dialogue = orchestrator.detach(line(3), "Tabs?", **options(wire))
     assert dialogue.running
-    assert dialogue.can == {"stop": True, "pause": False, "unpause": False, "resume": False}
+    assert [name for name, possible in dialogue.can.items() if possible] == ["stop"]
     dialogue.wait(60)
     assert dialogue.status is Status.COMPLETED
     assert len(dialogue.turns) == 3
