@@ -35,7 +35,7 @@ def nobody(_prompt: str) -> str:
 
 
 def _attend(dialogue: Dialogue, ask: Ask, write: Callable[[str], object]) -> None:
-    began = dialogue.transcript.seq
+    began = dialogue.began
     for event in dialogue.events():
         if isinstance(event, TurnWaits) and event.seq > began:
             _give(dialogue, event, ask, write)

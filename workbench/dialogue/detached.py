@@ -86,6 +86,7 @@ class Following:
 
     def __init__(self, record: Record, dialogue: Dialogue, child: Child | None) -> None:
         self.record, self.dialogue, self.child = record, dialogue, child
+        self.began = dialogue.transcript.seq
 
     async def run(self) -> None:
         """Publish what the record gets, until the other process is through or gone.

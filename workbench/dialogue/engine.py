@@ -67,6 +67,7 @@ class Engine:
     ) -> None:
         self.dialogue, self.spec = dialogue, spec
         self._floor = floor = Floor(dialogue, spec, client, progress, budget)
+        self.began = floor.past.seq
         self._taking = Taking(floor, self._child)
         self._converged = next((event.reason for event in floor.past.skipped.values() if event.converged), None)
         self._tasks: dict[str, asyncio.Task[None]] = {}

@@ -16,6 +16,7 @@ class Controls(Protocol):
     """What steers a run. Each is called on the engine's loop; `can_steer` says whether more than `stop` is possible."""
 
     can_steer: bool
+    began: int
 
     def stop(self, status: Status, reason: str | None) -> None: ...  # noqa: D102 - the names say it
     def pause(self) -> None: ...  # noqa: D102
@@ -31,6 +32,11 @@ class Steered:
     def __init__(self) -> None:
         self._running: Future[None] | None = None
         self._controls: Controls | None = None
+
+    @property
+    def began(self) -> int:
+        """Number of the last event before this run; 0 for the first one."""
+        return self._controls.began if self._controls is not None else 0
 
     @property
     def running(self) -> bool:
