@@ -92,7 +92,8 @@ class Notebook:
         self.idle()
 
     def idle(self):
-        self.page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=60_000)
+        indicator = self.page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")
+        indicator.wait_for(state="attached", timeout=60_000)  # a narrow window moves it out of sight
 
     def until_begun(self, run):
         """Run cells; while the page still connects to its kernel, JupyterLab may drop the request without a word."""
