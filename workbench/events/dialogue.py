@@ -80,7 +80,10 @@ class DialogueResumed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnStarted(Event):
-    """A role is about to speak. `index` counts turns from 1 in the mode's order; `messages` is the whole prompt."""
+    """A role is about to speak. `index` counts turns from 1 in the mode's order; `messages` is the whole prompt.
+
+    `choice` says why a policy chose the model: policy, model, kind, capability, features, propensity, reason, scores.
+    """
 
     type: ClassVar[str] = "turn_started"
 
@@ -90,6 +93,7 @@ class TurnStarted(Event):
     model: str
     round: int | None = None
     messages: list[dict[str, str]] = field(default_factory=list)
+    choice: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -166,6 +166,7 @@ def _(event: TurnStarted, owner: str | None) -> list[Change]:  # noqa: ARG001
         "prompt_tokens": 0,
         "completion_tokens": 0,
         "cost": None,
+        "choice": compact_json(event.choice) if event.choice else None,
     }
     return [Change("start_turn", ("turns", event.dialogue, event.turn), values), _advance(event)]
 

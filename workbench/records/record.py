@@ -7,6 +7,7 @@ a DataFrame is asked for.
 from __future__ import annotations
 
 import atexit
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from workbench.records.queries import Reader
+    from workbench.records.ratings import Learned, Rating
     from workbench.records.writer import Writer
 
 
@@ -134,6 +136,40 @@ class Record:
 
         claim(self._engine, self._place, dialogue)
 
+    def rate(self, ratings: Iterable[Rating]) -> int:
+        """Store what sources say of turns, and return how many were news; a source's later word on a turn replaces its first.
+
+        Raises:
+            RecordError: nothing is stored.
+        """
+        from workbench.records.ratings import keep_ratings
+
+        return keep_ratings(self._engine, self._place, ratings)
+
+    def ratings(self, after: int = 0, dialogue: str | None = None) -> list[Rating]:
+        """Return the ratings with a number above `after`, rising; all, or those of one dialogue (what `find` takes)."""
+        from workbench.records.ratings import read_ratings
+
+        return read_ratings(self._engine, self._place, after, self.find(dialogue) if dialogue else None)
+
+    def count_ratings(self, through: int) -> int:
+        """Return how many ratings there are up to a number."""
+        from workbench.records.ratings import count_ratings
+
+        return count_ratings(self._engine, self._place, through)
+
+    def learned(self, policy: str) -> Learned | None:
+        """Return what a routing policy has learned in this record; None where it has learned nothing."""
+        from workbench.records.ratings import read_learned
+
+        return read_learned(self._engine, self._place, policy)
+
+    def keep_learned(self, policy: str, learned: Learned) -> None:
+        """Store what a routing policy has learned, unless another process has stored more."""
+        from workbench.records.ratings import keep_learned
+
+        keep_learned(self._engine, self._place, policy, learned, time.time())
+
     def dialogues(self) -> pd.DataFrame:
         """Return all dialogues, oldest first, with the columns of `DialogueSummary`; `run` is JSON."""
         return self._frame("dialogues", None)
@@ -143,7 +179,7 @@ class Record:
 
         Columns: dialogue_id, turn, position (from 1), role, model (asked for), served (what answered), round, status,
         text, reasoning, error, started_at, ended_at, prompt_tokens, completion_tokens, cost (USD; tokens and cost are
-        those of all its calls).
+        those of all its calls), choice (JSON: why a policy chose the model).
         """
         return self._frame("turns", dialogue)
 

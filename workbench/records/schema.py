@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, MetaData, Table, Text, UniqueConstraint
 
-REVISIONS: Final = ("0001", "0002")
+REVISIONS: Final = ("0001", "0002", "0003")
 """Every schema version, oldest first; the last is the one that this code reads and writes."""
 HEAD: Final = REVISIONS[-1]
 
@@ -75,6 +75,7 @@ turns = Table(
     Column("prompt_tokens", BigInteger, nullable=False),
     Column("completion_tokens", BigInteger, nullable=False),
     Column("cost", Float(53)),
+    Column("choice", Text),  # JSON; since 0003: why a policy chose the model
 )
 
 calls = Table(
@@ -103,4 +104,37 @@ calls = Table(
     Column("reasoning", Text, nullable=False),
     Column("error", Text),
     Column("fallback_reason", Text),
+)
+
+ratings = Table(  # since 0003
+    "ratings",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", Float(53), nullable=False),
+    Column("dialogue_id", Text, nullable=False),
+    Column("turn", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("quality", Float(53), nullable=False),
+    Column("source", Text, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("comment", Text, nullable=False),
+    Column("cost", Float(53)),
+    Column("kind", Text, nullable=False),
+    Column("capability", Text, nullable=False),
+    Column("features", Text, nullable=False),  # JSON
+    Column("policy", Text, nullable=False),
+    Column("propensity", Float(53)),
+    UniqueConstraint("dialogue_id", "turn", "source", "by", name="ratings_once"),
+    sqlite_autoincrement=True,  # a number is never given twice, so that a replaced rating's is not taken for the new one's
+)
+
+routers = Table(  # since 0003
+    "routers",
+    metadata,
+    Column("policy", Text, primary_key=True),
+    Column("through", BigInteger, nullable=False),
+    Column("ratings", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),  # JSON
+    Column("updated_at", Float(53), nullable=False),
 )

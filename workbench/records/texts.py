@@ -23,9 +23,10 @@ def is_plain(payload: str) -> bool:
 
 def storable(change: Change) -> Change:
     """Return the change with replacements for what a column cannot hold."""
-    values: Values = {name: _text(value) if type(value) is str else value for name, value in change.values.items()}
+    values: Values = {name: storable_text(value) if type(value) is str else value for name, value in change.values.items()}
     return change._replace(values=values)
 
 
-def _text(text: str) -> str:
+def storable_text(text: str) -> str:
+    """Return a text with replacements for what a column cannot hold."""
     return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
