@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from patience import wait_until
 from stage import card, chorus, line, mode_of, orchestra, quick, yes
 from wire import Wire, first
 
@@ -15,7 +16,7 @@ from workbench.dialogue import Orchestrator
 from workbench.dialogue.budget import LEAST_ANSWER, prompt_bound
 from workbench.errors import ErrorKind as Kind
 from workbench.errors import ModelError, WorkbenchError
-from workbench.events import CallStarted, DialogueEnded, DialogueStarted, Status, TextDelta, TurnStarted, Usage
+from workbench.events import CallStarted, DialogueEnded, DialogueStarted, Status, TurnStarted, Usage
 from workbench.models import Chunk, ModelConfig
 
 
@@ -230,7 +231,7 @@ def test_a_call_that_never_came_back_counts_in_full_on_a_resume_and_on_the_one_a
     with orchestrator:
         lost = cut_after_call_started(orchestrator, "Lost.", [card(default_output=1000)], limits={"max_tokens": bound + 100})
         first_resume = orchestrator.restart(lost)
-        next(event for event in first_resume.events() if isinstance(event, TextDelta))
+        wait_until(lambda: "v1" in first_resume.transcript and first_resume.transcript["v1"].text)
         first_resume.cancel()
         first_resume.wait(30)
         assert actors.asked[0].sampling.max_tokens == 100 - 24

@@ -6,10 +6,10 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 
 import pytest
+from patience import wait_until
 from stage import card, chorus, line, orchestra, quick, yes
 from wire import Wire
 
@@ -18,13 +18,6 @@ from workbench.dialogue.engine import Engine
 from workbench.events import CallEnded, DialogueEnded, DialogueStarted, Status, TextDelta, TurnCancelled, TurnCompleted
 from workbench.models import Chunk
 from workbench.records import Record
-
-
-def wait_until(condition, seconds=30):
-    give_up = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < give_up, "it did not happen"
-        time.sleep(0.005)
 
 
 @pytest.fixture

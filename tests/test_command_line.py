@@ -5,10 +5,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from patience import wait_until
 from wire import Wire, first
 
 from workbench.cli import main
@@ -268,13 +268,6 @@ def test_on_a_terminal_the_transcript_streams(workspace):
     assert len(pieces) > 10
     assert "Pro" in text
     assert "completed. 3 turns" in text
-
-
-def wait_until(condition, seconds=30):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
 
 
 def test_half_a_character_is_still_json(debate, wire):

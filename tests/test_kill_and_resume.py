@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 from mortal import Nursery
+from patience import wait_until
 from wire import Wire, words_for
 
 from workbench.dialogue import Transcript
@@ -33,13 +34,6 @@ def nursery():
 def wire():
     with Wire(delay=0.006, words=WORDS) as wire:
         yield wire
-
-
-def wait_until(condition, seconds=30):
-    give_up = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < give_up, "it did not happen"
-        time.sleep(0.001)
 
 
 def begin(nursery, url, wire, play, topic):

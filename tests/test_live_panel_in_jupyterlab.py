@@ -4,6 +4,7 @@ import time
 
 import pytest
 from lab import Notebook, write_notebook
+from patience import wait_until
 from wire import Wire, no_faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -45,13 +46,6 @@ def debate(wire, *options, topic="Tabs or *spaces*?"):
 
 def said(page):
     return page.locator(".wb-panel .wb-answer").all_inner_texts()
-
-
-def wait_until(condition, seconds=30):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.03)
 
 
 def test_turns_stream_while_the_cell_runs_and_become_the_transcript(open_notebook, wire):
@@ -148,7 +142,7 @@ def test_a_reloaded_page_catches_up_with_a_running_dialogue(open_notebook, wire)
     page.wait_for_function(f"document.querySelector('.wb-panel .wb-answer').innerText.length > {before} + 60", timeout=20_000)
     notebook.shoot("panel after reload")
     page.locator(".wb-panel").get_by_role("button", name="Stop").click()
-    page.locator(".wb-panel:has(.wb-standing [data-of=cancelled])").wait_for(timeout=20_000)
+    page.locator(".wb-panel:has(.wb-standing [data-of=cancelled])").wait_for(timeout=60_000)
 
 
 def test_two_views_of_one_dialogue_agree(open_notebook, wire):

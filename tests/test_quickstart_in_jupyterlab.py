@@ -20,6 +20,7 @@ def test_the_quickstart_runs_to_its_end(browser, lab, workspace):
     notebook = Notebook(browser, lab, "quickstart.ipynb", height=1800)
     page = notebook.page
     notebook.menu("Edit", "Clear Outputs of All Cells")
+    page.locator(".jp-OutputArea-output").first.wait_for(state="detached")  # only then does a prompt that changes tell of a run
     notebook.run_all()
     page.locator(".wb-panel .wb-answer p").first.wait_for(timeout=90_000)
     page.wait_for_function("document.querySelectorAll('.wb-panel .wb-turn').length >= 4", timeout=90_000)

@@ -6,6 +6,7 @@ import threading
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from patience import wait_until
 from stage import card, mode_of, orchestra
 
 from workbench.dialogue import Transcript
@@ -234,8 +235,7 @@ def test_one_can_be_stopped_and_watched_by_itself(tmp_path):
         for event in dialogue.events():
             if isinstance(event, DialogueSpawned) and event.topic == "green":
                 break
-        while not dialogue.children:
-            pass
+        wait_until(lambda: dialogue.children and dialogue.children[0].running)
         child = dialogue.children[0]
         for event in child.events():
             if isinstance(event, TurnStarted) and event.turn == "second":

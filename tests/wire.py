@@ -1,6 +1,7 @@
 """A local server that speaks the providers' protocols, with failures on demand: the only thing in the tests that is not real.
 
-It answers OpenAI chat completions (`/v1`), Anthropic messages (`/anthropic`) and Gemini (`/gemini`), streamed or whole. Its
+It answers OpenAI chat completions (`/v1`), Anthropic messages (`/anthropic`), Gemini (`/gemini`) and Ollama (`/api/chat`, and
+`/api/tags` with the names in `pulled`), streamed or whole. Its
 answers depend on nothing but the request. `faults` decides what goes wrong; `requests` remembers what was asked, `answered`
 which answers went out whole; `written` counts streamed words, and `dropped` clients that hung up.
 """
@@ -61,15 +62,19 @@ def first(count: int, kind: str) -> Faults:
 
 @dataclass
 class Wire:
-    """The server. Use as a context manager; `openai`, `anthropic` and `gemini` are its addresses."""
+    """The server. Use as a context manager; `openai`, `anthropic`, `gemini` and `ollama` are its addresses."""
 
     faults: Faults = no_faults
     words: int = 12
     delay: float = 0.0
     prompt_tokens: int = 10
     cached_tokens: int = 0
+    written_tokens: int = 0
+    more_usage: dict[str, Any] = field(default_factory=dict)
     tells_usage: bool = True
     reasoning: str = ""
+    reasoning_field: str = "reasoning_content"
+    pulled: tuple[str, ...] = ()
     says: tuple[int, str] = (401, "Incorrect key {key} (sic).")
     retry_after: str | None = "0"
     error_text: str = "it went wrong"
@@ -107,12 +112,18 @@ class Wire:
     def gemini(self) -> str:
         return f"http://127.0.0.1:{self._port}/gemini"
 
+    @property
+    def ollama(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
     def _serve(self) -> None:
         asyncio.set_event_loop(self._loop)
         app = web.Application(client_max_size=64 * 2**20)
         app.router.add_post("/v1/chat/completions", self._openai)
         app.router.add_post("/anthropic/v1/messages", self._anthropic)
         app.router.add_post("/gemini/{rest:.*}", self._gemini)
+        app.router.add_post("/api/chat", self._ollama)
+        app.router.add_get("/api/tags", self._tags)
         self._runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.2)
         self._loop.run_until_complete(self._runner.setup())
         site = web.TCPSite(self._runner, "127.0.0.1", 0)
@@ -129,6 +140,13 @@ class Wire:
 
     async def _gemini(self, http: web.Request) -> web.StreamResponse:
         return await self._respond(http, Gemini(stream="stream" in http.match_info["rest"]))
+
+    async def _ollama(self, http: web.Request) -> web.StreamResponse:
+        return await self._respond(http, Ollama())
+
+    async def _tags(self, http: web.Request) -> web.StreamResponse:
+        models = [{"name": name, "model": name, "size": 2_019_393_189, "digest": "a80c4f17acd5"} for name in self.pulled]
+        return web.json_response({"models": models})
 
     async def _respond(self, http: web.Request, protocol: Protocol) -> web.StreamResponse:
         asked = Asked(protocol.name, await http.json(), dict(http.headers), len(self.requests) + 1, str(http.url))
@@ -177,7 +195,7 @@ class Wire:
         return await self._stream(http, asked, protocol, words, fault)
 
     async def _stream(self, http, asked, protocol, words, fault) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        response = web.StreamResponse(headers={"Content-Type": protocol.content_type})
         await response.prepare(http)
         for piece in protocol.before(self):
             await response.write(piece)
@@ -231,6 +249,7 @@ class Protocol:
 
     name = ""
     error_event: str | None = None
+    content_type = "text/event-stream"
 
     def sse(self, data: Any, event: str | None = None) -> bytes:
         head = f"event: {event}\n" if event else ""
@@ -254,7 +273,7 @@ class OpenAI(Protocol):
             "total_tokens": wire.prompt_tokens + count + thought,
             "prompt_tokens_details": {"cached_tokens": wire.cached_tokens},
             "completion_tokens_details": {"reasoning_tokens": thought},
-        }
+        } | wire.more_usage
         return {"usage": usage} if wire.tells_usage else {}
 
     def chunk(self, delta: dict[str, Any], finish: str | None = None, **more: Any) -> bytes:
@@ -264,7 +283,7 @@ class OpenAI(Protocol):
 
     def before(self, wire: Wire) -> list[bytes]:
         opening = [self.chunk({"role": "assistant", "content": ""})]
-        return opening + ([self.chunk({"reasoning_content": wire.reasoning})] if wire.reasoning else [])
+        return opening + ([self.chunk({wire.reasoning_field: wire.reasoning})] if wire.reasoning else [])
 
     def piece(self, text: str) -> bytes:
         return self.chunk({"content": text})
@@ -275,7 +294,7 @@ class OpenAI(Protocol):
         return [self.chunk({}, finish), *usage, self.sse("[DONE]")]
 
     def whole(self, text: str, wire: Wire, filtered: bool = False) -> dict[str, Any]:
-        message = {"role": "assistant", "content": text} | ({"reasoning_content": wire.reasoning} if wire.reasoning else {})
+        message = {"role": "assistant", "content": text} | ({wire.reasoning_field: wire.reasoning} if wire.reasoning else {})
         return {
             "id": "c1",
             "object": "chat.completion",
@@ -311,8 +330,13 @@ class Anthropic(Protocol):
     def usage(self, count: int, wire: Wire) -> dict[str, Any]:
         if not wire.tells_usage:
             return {}
-        fresh = wire.prompt_tokens - wire.cached_tokens
-        return {"usage": {"input_tokens": fresh, "cache_read_input_tokens": wire.cached_tokens, "output_tokens": count}}
+        usage = {
+            "input_tokens": wire.prompt_tokens - wire.cached_tokens - wire.written_tokens,
+            "cache_read_input_tokens": wire.cached_tokens,
+            "cache_creation_input_tokens": wire.written_tokens,
+            "output_tokens": count,
+        }
+        return {"usage": usage}
 
     def piece(self, text: str) -> bytes:
         delta = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}}
@@ -385,3 +409,37 @@ class Gemini(Protocol):
     def whole(self, text: str, wire: Wire, filtered: bool = False) -> dict[str, Any]:
         finish = "SAFETY" if filtered else "STOP"
         return self.part(*self.thought(wire), {"text": text}, finishReason=finish) | self.usage(len(text.split()), wire)
+
+
+class Ollama(Protocol):
+    """Ollama's `/api/chat` as docs/api.md of its repository has it: one JSON object a line."""
+
+    name = "ollama"
+    content_type = "application/x-ndjson"
+
+    def error(self, status: int, message: str = "it went wrong") -> dict[str, Any]:
+        return {"error": message}
+
+    def sse(self, data: Any, event: str | None = None) -> bytes:
+        return json.dumps(data).encode() + b"\n"
+
+    def message(self, content: str, **more: Any) -> dict[str, Any]:
+        base = {"model": "wire-model-1", "created_at": "2025-05-24T02:12:05.859654Z"}
+        return base | {"message": {"role": "assistant", "content": content} | more, "done": False}
+
+    def end(self, count: int, wire: Wire) -> dict[str, Any]:
+        usage = {"prompt_eval_count": wire.prompt_tokens, "eval_count": count} if wire.tells_usage else {}
+        return {"done": True, "done_reason": "stop", "total_duration": 1, "load_duration": 1} | usage
+
+    def before(self, wire: Wire) -> list[bytes]:
+        return [self.sse(self.message("", thinking=wire.reasoning))] if wire.reasoning else []
+
+    def piece(self, text: str) -> bytes:
+        return self.sse(self.message(text))
+
+    def after(self, count: int, wire: Wire, filtered: bool = False) -> list[bytes]:
+        return [self.sse(self.message("") | self.end(count, wire))]
+
+    def whole(self, text: str, wire: Wire, filtered: bool = False) -> dict[str, Any]:
+        thought = {"thinking": wire.reasoning} if wire.reasoning else {}
+        return self.message(text, **thought) | self.end(len(text.split()), wire)

@@ -211,10 +211,27 @@ async def _endpoints(cards: Sequence[ModelCard]) -> list[Finding]:
             models.setdefault(address, []).append(card.name)
     async with httpx.AsyncClient(timeout=PATIENCE) as client:
         answers = await asyncio.gather(*(_answers(client, address) for address in models))
-    return [
-        _endpoint(address, models[address], problem, own=address in own)
-        for address, problem in zip(models, answers, strict=True)
-    ]
+        found = [
+            _endpoint(address, models[address], problem, own=address in own)
+            for address, problem in zip(models, answers, strict=True)
+        ]
+        ollamas = {card.api_base: card for card in cards if card.id.startswith("ollama/")}
+        return [*found, *await asyncio.gather(*(_ollama(client, str(base), card) for base, card in ollamas.items() if base))]
+
+
+async def _ollama(client: httpx.AsyncClient, address: str, card: ModelCard) -> Finding:
+    """Look at which models an Ollama server has."""
+    from workbench.models.providers.servers import pulled
+
+    what, name = f"models of Ollama at {_place(address)}", card.id.partition("/")[2]
+    try:
+        async with asyncio.timeout(PATIENCE):
+            names = await pulled(client, address)
+    except Exception as error:  # noqa: BLE001 - whatever else listens there, it is not Ollama
+        return Finding(what, "missing", f"no list of models ({type(error).__name__})", "start it: ollama serve")
+    if not names:
+        return Finding(what, "missing", "none is pulled", f"ollama pull {name}")
+    return Finding(what, "ok", ", ".join(names))
 
 
 async def _answers(client: httpx.AsyncClient, address: str) -> str | None:

@@ -9,6 +9,7 @@ Secrets end here: every text that came from outside passes `redact` before it be
 
 from __future__ import annotations
 
+import math
 import re
 from enum import StrEnum
 
@@ -98,6 +99,8 @@ class ErrorKind(StrEnum):
 
 
 _TRANSIENT = frozenset({ErrorKind.RATE_LIMIT, ErrorKind.CAPACITY, ErrorKind.TIMEOUT, ErrorKind.MALFORMED_ANSWER})
+UNCHARGED = frozenset({ErrorKind.RATE_LIMIT, ErrorKind.CAPACITY, ErrorKind.AUTHENTICATION, ErrorKind.BAD_REQUEST})
+"""Failures that no provider charges for, as long as nothing was said."""
 
 
 class ModelError(WorkbenchError):
@@ -126,13 +129,39 @@ class ModelError(WorkbenchError):
         self.retry_after = retry_after
 
 
-class BudgetExceededError(WorkbenchError):
-    """The next call would pass a ceiling of the dialogue; it was not made.
+class CapacityError(ModelError):
+    """A model does not fit into this machine's memory. Waiting does not help, so it is not tried again; a fallback serves.
 
     Args:
-        limit: the ceiling's name: `max_cost`, `max_tokens`, `max_turns`, `max_calls` or `timeout`.
+        message: what does not fit, and where.
+        model: that was asked.
+        need: bytes that it takes.
+        free: bytes that there are.
     """
 
-    def __init__(self, limit: str, message: str) -> None:
-        super().__init__(message, hint=f"Resume with a higher {limit} to go on from here.")
+    def __init__(self, message: str, *, model: str, need: int, free: int) -> None:
+        super().__init__(
+            ErrorKind.CAPACITY,
+            message,
+            model=model,
+            retry_after=math.inf,
+            hint="Close other programs and kernels, take a smaller model or coarser weights, or name a fallback. "
+            "If you know that it needs less, say so: `min_memory` on its card.",
+        )
+        self.need = need
+        self.free = free
+
+
+class BudgetExceededError(WorkbenchError):
+    """The next call would pass a ceiling; it was not made.
+
+    Args:
+        limit: the ceiling's name: `max_cost`, `max_call_cost`, `max_tokens`, `max_turns`, `max_calls` or `timeout` of the
+            dialogue, `budget.day` or `budget.workspace`.
+        message: what it would pass, and what is spent.
+        hint: the way out; by default a resume with a higher ceiling.
+    """
+
+    def __init__(self, limit: str, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint or f"Resume with a higher {limit} to go on from here.")
         self.limit = limit

@@ -61,6 +61,43 @@ class DefaultSettings(_Section):
     """Tokens a turn may produce unless its role says otherwise."""
 
 
+class KindSettings(_Section):
+    """`[routing.kinds.NAME]`: a kind of task of your own, by example."""
+
+    examples: list[str] = Field(min_length=1)
+    capability: str | None = None
+    """The score on a model card that counts for it; by default its own name."""
+
+
+class RoutingSettings(_Section):
+    """`[routing]`: which model gets a turn where a role's model is `route`."""
+
+    policy: str = "learned"
+    """Chooses where nothing else is said; `workbench route policies` lists them."""
+    models: list[str] = Field(default_factory=list)
+    """The candidates; by default all models whose key is set."""
+    willing_to_pay: float | None = Field(default=None, gt=0)
+    """USD for a whole point of quality in one call; without it cost does not count."""
+    good_enough: float = Field(default=0.7, ge=0, le=1)
+    """The declared score from which on a cheaper model will do."""
+    seed: int | None = None
+    """Of what policies draw; without it every process draws anew."""
+    kinds: dict[str, KindSettings] = Field(default_factory=dict)
+
+
+class BudgetSettings(_Section):
+    """`[budget]`: ceilings in USD; None is no ceiling."""
+
+    call: float | None = Field(default=None, ge=0)
+    """Of a single call. Also `WORKBENCH_BUDGET_CALL`."""
+    dialogue: float | None = Field(default=None, ge=0)
+    """Of a dialogue with its sub-dialogues, unless the run says otherwise. Also `WORKBENCH_BUDGET_DIALOGUE`."""
+    day: float | None = Field(default=None, ge=0)
+    """Of all recorded calls of a calendar day, local time. Also `WORKBENCH_BUDGET_DAY`."""
+    workspace: float | None = Field(default=None, ge=0)
+    """Of all recorded calls ever. Also `WORKBENCH_BUDGET_WORKSPACE`."""
+
+
 class RetrySettings(_Section):
     """`[retry]`: how the client deals with failures that may pass."""
 
@@ -85,6 +122,10 @@ class Settings(_Section):
     replay: ReplaySettings = ReplaySettings()
     defaults: DefaultSettings = DefaultSettings()
     retry: RetrySettings = RetrySettings()
+    routing: RoutingSettings = RoutingSettings()
+    budget: BudgetSettings = BudgetSettings()
+    sampling: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Sampling presets by name; `workbench.models.presets.Preset` checks them."""
     models: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Model cards by name; `workbench.models.ModelCard` checks them."""
 
@@ -160,6 +201,10 @@ def _apply_environment(data: dict[str, Any]) -> None:
         ("DEFAULT_MODEL", "defaults", "model"),
         ("WORKBENCH_MODEL", "defaults", "model"),
         ("FALLBACK_MODEL", "defaults", "fallback"),
+        ("WORKBENCH_BUDGET_CALL", "budget", "call"),
+        ("WORKBENCH_BUDGET_DIALOGUE", "budget", "dialogue"),
+        ("WORKBENCH_BUDGET_DAY", "budget", "day"),
+        ("WORKBENCH_BUDGET_WORKSPACE", "budget", "workspace"),
     ):
         if value := os.environ.get(variable):
             data.setdefault(section, {})[key] = value

@@ -1,6 +1,6 @@
-/** What happened before a turn had its answer: who stood in for whom, and what was tried again. */
+/** What happened before a turn had its answer: who was chosen, who stood in for whom, and what was tried again. */
 import { Badge } from "./badge.js";
-import type { CallFacts, TurnFacts } from "./protocol.js";
+import type { CallFacts, Routed, TurnFacts } from "./protocol.js";
 import { count } from "./words.js";
 
 /** Calls of the same model after its first. While a turn runs, the last failure is being tried again. */
@@ -20,6 +20,15 @@ const failed = (call: CallFacts): boolean => call.outcome !== "ok" && call.outco
 function reason(call: CallFacts): string {
   const kind = call.outcome.replaceAll("_", " ");
   return `${call.model}, attempt ${call.attempt}: ${kind}${call.error ? `. ${call.error}` : ""}`;
+}
+
+/** Which model a policy chose, and why. */
+export function Chosen({ model, routed }: { model: string; routed: Routed }) {
+  return (
+    <Badge kind="routed" label={model}>
+      Chosen by {routed.policy}: {routed.reason}.
+    </Badge>
+  );
 }
 
 export function Calls({ turn }: { turn: TurnFacts }) {

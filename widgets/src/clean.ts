@@ -20,6 +20,7 @@ const cleanCall = (call: CallFacts): CallFacts => cleanFields(call, ["model", "o
 export function cleanTurn<T extends TurnPatch>(turn: T): T {
   const result = cleanFields(turn, ["title", "model", "served", "error", "hint"]);
   if (result.calls) result.calls = result.calls.map(cleanCall);
+  if (result.routed) result.routed = cleanFields(result.routed, ["policy", "reason"]);
   return result;
 }
 

@@ -27,6 +27,8 @@ export interface TurnFacts {
   /** The model that answered. */
   served: string | null;
   status: Status;
+  /** Which policy chose the model, and why; null where none did. */
+  routed?: Routed | null;
   /** The dialogue that a fork took the turn from. */
   copied_from?: string | null;
   /** What a person is to do before it is complete. */
@@ -47,6 +49,11 @@ export interface TurnFacts {
   tokens: number | null;
   cost: number | null;
   calls: CallFacts[];
+}
+
+export interface Routed {
+  policy: string;
+  reason: string;
 }
 
 export type Waits = "answer" | "approval";

@@ -1,6 +1,6 @@
 /** One turn: who speaks, what it took, what was said, what it opened, and what a person is to do about it. */
 import { useState } from "preact/hooks";
-import { Calls, standIn } from "./calls.js";
+import { Calls, Chosen, standIn } from "./calls.js";
 import { type Below, Cards } from "./cards.js";
 import { Clock } from "./clock.js";
 import { CopyButton } from "./copy-button.js";
@@ -56,7 +56,10 @@ export const Turn = memo(function Turn(props: Props) {
             {turn.title}
           </button>
         </h3>
-        {!usual && !standIn(turn) && <span class="wb-model">{turn.person ? "a person" : (turn.served ?? turn.model)}</span>}
+        {turn.routed && <Chosen model={turn.model} routed={turn.routed} />}
+        {!usual && !turn.routed && !standIn(turn) && (
+          <span class="wb-model">{turn.person ? "a person" : (turn.served ?? turn.model)}</span>
+        )}
         {turn.edited && <span class="wb-edited">edited by a person</span>}
         <Calls turn={turn} />
         <Took turn={turn} state={state} view={view} />

@@ -78,6 +78,14 @@ describe("the states of a turn", () => {
     expect(text(el, ".wb-took")).toBe("100 tokens, $0.001, 5.0 s|3 s");
   });
 
+  test("which model a policy chose, and why", () => {
+    const routed = { policy: "learned", reason: "expected quality 0.91\u202e" };
+    const { el } = mount(snapshot({}, [turnFacts({ routed })]));
+    const badge = button(el, "claude");
+    const why = document.getElementById(badge?.getAttribute("aria-describedby") ?? "")?.textContent;
+    expect(why).toBe("Chosen by learned: expected quality 0.91.");
+  });
+
   test("where it was copied from, instead of what it took", () => {
     const copied = turnFacts({ copied_from: "3f9a\u202e", calls: [], tokens: 0, cost: null, latency: 0 });
     const { el } = mount(snapshot({}, [copied]));

@@ -7,6 +7,27 @@ from typing import Annotated
 
 import typer
 
+from workbench.cli.options import (
+    ApiBase,
+    AsJson,
+    DialogueId,
+    Expected,
+    Judge,
+    Judgements,
+    MaxCalls,
+    MaxCost,
+    MaxTokens,
+    MaxTurns,
+    Models,
+    Parameters,
+    Referee,
+    Role,
+    Rounds,
+    Timeout,
+    Workspace,
+)
+from workbench.cli.routes import route_app
+
 app = typer.Typer(
     name="workbench",
     help="Language models that argue under declared rules, recorded.",
@@ -19,36 +40,8 @@ app = typer.Typer(
 models_app = typer.Typer(help="Model cards, and weights for local models.", invoke_without_command=True)
 mode_app = typer.Typer(help="Modes: check a file, print the schema.", no_args_is_help=True)
 app.add_typer(models_app, name="models")
-route_app = typer.Typer(help="Which model for which task: what a policy would have reached.", no_args_is_help=True)
 app.add_typer(mode_app, name="mode")
 app.add_typer(route_app, name="route")
-
-Role = Annotated[
-    list[str] | None,
-    typer.Option(
-        "-p", "--participant", metavar="ROLE=MODEL", help="Bind a role to a card, any LiteLLM id, or person. Repeatable."
-    ),
-]
-Models = Annotated[str | None, typer.Option("-m", "--models", metavar="A,B,C", help="Models dealt out to the roles.")]
-Judge = Annotated[str | None, typer.Option("--judge", metavar="MODEL", help="Model for the role that decides.")]
-ApiBase = Annotated[
-    str | None, typer.Option("--api-base", metavar="URL", help="OpenAI-compatible endpoint for models named by id.")
-]
-MaxCost = Annotated[float | None, typer.Option("--budget", "--max-cost", metavar="USD", help="Stop before this is passed.")]
-MaxTokens = Annotated[int | None, typer.Option("--max-tokens", help="Stop before so many tokens are used in all.")]
-MaxTurns = Annotated[int | None, typer.Option("--max-turns", help="Stop after so many turns.")]
-MaxCalls = Annotated[int | None, typer.Option("--max-calls", help="Stop after so many calls.")]
-Timeout = Annotated[float | None, typer.Option("--timeout", metavar="SECONDS", help="Stop after so long.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on stdout.")]
-Rounds = Annotated[int | None, typer.Option("--rounds", min=1, help="The mode's parameter 'rounds'.")]
-Parameters = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=N", help="A parameter of the mode. Repeatable.")]
-Expected = Annotated[str | None, typer.Option("--expected", metavar="ANSWER", help="The topic's right answer, for baselines.")]
-Referee = Annotated[
-    str | None, typer.Option("--referee", metavar="MODEL", help="Compares the answers of baselines where none is expected.")
-]
-Judgements = Annotated[int, typer.Option("--judgements", min=1, help="How often the referee compares two answers.")]
-Workspace = Annotated[Path | None, typer.Option("-C", "--workspace", metavar="DIR", help="Folder with workbench.toml.")]
-DialogueId = Annotated[str, typer.Argument(metavar="ID", help="Id, the beginning of one, or 'last'.")]
 
 
 def _version(wanted: bool) -> None:
@@ -320,42 +313,18 @@ def mode_schema() -> None:
     print_schema()
 
 
-@route_app.command("replay")
-def route_replay(
-    outcomes: Annotated[
-        Path, typer.Argument(metavar="TABLE", help="Outcomes of every model on every prompt: .parquet or .csv.")
-    ],
-    policy: Annotated[
-        str, typer.Option("--policy", metavar="A,B,C", help="learned, epsilon, thompson, linucb, random, fixed:MODEL …")
-    ] = "learned,epsilon,thompson,linucb,random",
-    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Streams.")] = 20,
-    length: Annotated[int, typer.Option("--length", min=1, help="Prompts in a stream.")] = 500,
-    willing_to_pay: Annotated[
-        float | None,
-        typer.Option("--willing-to-pay", metavar="USD", help="For a whole point of quality in one call; by default any price."),
-    ] = None,
-    start: Annotated[str, typer.Option("--start", help="cold, declared (scores by task), warm (earlier outcomes).")] = "cold",
-    held_out: Annotated[float, typer.Option("--held-out", metavar="SHARE", help="Of the prompts: the earlier ones.")] = 0.2,
-    prompts: Annotated[
-        Path | None, typer.Option("--prompts", metavar="FILE", help="Has task and text if TABLE lacks them.")
-    ] = None,
-    incomplete: Annotated[
-        str, typer.Option("--incomplete", help="Where outcomes are missing: refuse, drop-prompts, drop-models.")
-    ] = "refuse",
-    text: Annotated[bool, typer.Option("--text/--no-text", help="Whether policies see what a prompt is about.")] = True,
-    frontier: Annotated[
-        bool, typer.Option("--frontier/--no-frontier", help="AIQ and APGR, from replays at other prices.")
-    ] = True,
-    as_json: AsJson = False,
+@app.command()
+def rate(
+    dialogue: Annotated[str, typer.Argument(metavar="ID[@TURN]", help="Id, its beginning, or last; @TURN for one turn.")],
+    quality: Annotated[str, typer.Argument(help="From 0 (useless) to 1 (perfect): 0.8, 80%, 8/10, good, bad.")],
+    comment: Annotated[str, typer.Option("--comment", help="Why.")] = "",
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who says so.")] = "",
+    workspace: Workspace = None,
 ) -> None:
-    """Run routing policies over recorded outcomes, as if the prompts came in now."""
-    from workbench.cli.route import replay
+    """Say how good a turn was, or all turns of a dialogue; routing learns from it."""
+    from workbench.cli.routing import rate_turns
 
-    asked = {
-        "seeds": seeds, "length": length, "willing_to_pay": willing_to_pay, "start": start, "held_out": held_out,
-        "prompts": prompts, "incomplete": incomplete, "text": text,
-    }  # fmt: skip
-    replay(outcomes, policy, asked, as_json=as_json, frontier=frontier)
+    rate_turns(dialogue, quality, comment, by, workspace)
 
 
 @app.command()

@@ -8,26 +8,28 @@ requires, or for everything; the best card that declares what the role requires 
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Self, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 from workbench.dialogue.mode import RoleSpec
 from workbench.dialogue.persons import PERSON, is_person
-from workbench.dialogue.plan import Plan
+from workbench.dialogue.plan import Plan, instance_of
+from workbench.dialogue.routed import Route, candidates_for, route_of
 from workbench.errors import ErrorKind, ModeError, ModelError, WorkbenchError
 from workbench.models import Model, ModelCard, ModelConfig, ModelRegistry
 from workbench.models.langchain.card import must_be_given, without_its_model
 from workbench.models.registry import at_endpoint
-from workbench.settings import DefaultSettings
+from workbench.settings import DefaultSettings, RoutingSettings
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
-Speaker: TypeAlias = "str | ModelCard | ModelConfig | Model | tuple[ModelCard, ...] | BaseChatModel"
-"""What may be given as a model: a name, a card, a model of ours, a chain of cards, or a chat model of LangChain's."""
+Speaker: TypeAlias = "str | ModelCard | ModelConfig | Model | tuple[ModelCard, ...] | Part | BaseChatModel"
+"""What may be given as a model: a name, `route:POLICY`, a card, a model of ours, a chain of cards, another role's part, or a
+chat model of LangChain's."""
 NO_DEFAULTS: Final = DefaultSettings()
+NO_ROUTING: Final = RoutingSettings()
 JUDGES: Final = ("judge", "synthesiser", "arbitrator")
 """Roles that `judge=` may mean, the first that the mode has."""
 
@@ -42,13 +44,15 @@ class Wishes:
         judge: plays the role that decides.
         api_base: an OpenAI-compatible endpoint.
         kept: role to models of the run before, when a dialogue is resumed.
+        candidates: what a policy may choose from, for routed roles.
     """
 
     participants: Mapping[str, Speaker]
     models: Sequence[Speaker] = ()
     judge: Speaker | None = None
     api_base: str | None = None
-    kept: Mapping[str, tuple[ModelCard, ...]] = field(default_factory=dict)
+    kept: Mapping[str, Part] = field(default_factory=dict)
+    candidates: Sequence[str] = ()
 
     @classmethod
     def of(
@@ -57,12 +61,13 @@ class Wishes:
         models: Sequence[Speaker] | Mapping[str, Speaker],
         judge: Speaker | None,
         api_base: str | None,
-        kept: Mapping[str, tuple[ModelCard, ...]] | None = None,
+        kept: Mapping[str, Part] | None = None,
+        candidates: Sequence[str] = (),
     ) -> Self:
         """Return what a run was given as wishes: `models` with roles as keys are participants."""
         named = models if isinstance(models, Mapping) else {}
         dealt = () if isinstance(models, Mapping) else tuple(models)
-        return cls({**named, **(participants or {})}, dealt, judge, api_base, kept or {})
+        return cls({**named, **(participants or {})}, dealt, judge, api_base, kept or {}, candidates)
 
     @property
     def changes(self) -> bool:
@@ -72,13 +77,20 @@ class Wishes:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A role's models, and why they were chosen."""
+    """A role's models, and why they were chosen; of a routed one, the candidates and how one is chosen."""
 
     chain: tuple[ModelCard, ...]
     why: str
+    route: Route | None = None
 
 
-def cast_roles(plan: Plan, wishes: Wishes, registry: ModelRegistry, defaults: DefaultSettings = NO_DEFAULTS) -> dict[str, Part]:
+def cast_roles(
+    plan: Plan,
+    wishes: Wishes,
+    registry: ModelRegistry,
+    defaults: DefaultSettings = NO_DEFAULTS,
+    routing: RoutingSettings = NO_ROUTING,
+) -> dict[str, Part]:
     """Bind every role of the plan.
 
     Raises:
@@ -98,13 +110,36 @@ def cast_roles(plan: Plan, wishes: Wishes, registry: ModelRegistry, defaults: De
             speaker, why = wishes.models[dealt % len(wishes.models)], "dealt out from the models given"
             dealt += 1
         elif role in wishes.kept:
-            parts[role] = Part(tuple(at_endpoint(card, wishes.api_base) for card in wishes.kept[role]), "as it began")
+            kept = wishes.kept[role]
+            chain = tuple(at_endpoint(card, wishes.api_base) for card in kept.chain)
+            parts[role] = replace(kept, chain=chain, why="as it began")
             continue
         else:
             speaker, why = _by_default(role, spec, registry, defaults)
+        if (route := route_of(speaker, routing)) is not None:
+            names = wishes.candidates or routing.models
+            candidates = candidates_for(spec, names, registry, wishes.api_base)
+            parts[role] = Part(candidates, f"{why}; {route.policy} chooses for each turn", route)
+            continue
         chain = _chain(speaker, registry, wishes.api_base)
-        parts[role] = Part(_with_fallback(chain, registry, defaults.fallback), why)
+        if isinstance(speaker, Part) and speaker.route is not None:
+            parts[role] = replace(speaker, why=why)
+        else:
+            parts[role] = Part(_with_fallback(chain, registry, defaults.fallback), why)
     return parts
+
+
+def bound(parts: Mapping[str, Part]) -> dict[str, Any]:
+    """Return the parts as the fields `cast` and `routes` of a run."""
+    return {
+        "cast": {role: part.chain for role, part in parts.items()},
+        "routes": {role: part.route for role, part in parts.items() if part.route is not None},
+    }
+
+
+def parts_of(cast: Mapping[str, tuple[ModelCard, ...]], routes: Mapping[str, Route]) -> dict[str, Part]:
+    """Return the parts that a run was bound to."""
+    return {role: Part(chain, "", routes.get(role)) for role, chain in cast.items()}
 
 
 def check_ready(cast: Mapping[str, tuple[ModelCard, ...]]) -> None:
@@ -121,30 +156,29 @@ def check_ready(cast: Mapping[str, tuple[ModelCard, ...]]) -> None:
             chain[0].api_key()
 
 
-def check_priced(cast: Mapping[str, tuple[ModelCard, ...]], max_cost: float | None) -> None:
+def check_priced(cast: Mapping[str, tuple[ModelCard, ...]], ceiling: str | None) -> None:
     """Refuse a ceiling in money for models whose price is unknown.
+
+    Args:
+        cast: role to models.
+        ceiling: its name; None where there is none.
 
     Raises:
         WorkbenchError: naming the model.
     """
-    if max_cost is None:
+    if ceiling is None:
         return
     for card in (card for chain in cast.values() for card in chain):
         if card.prices is None:
             raise WorkbenchError(
-                f"max_cost cannot be kept: the price of {card.name} is unknown",
+                f"{ceiling} cannot be kept: the price of {card.name} is unknown",
                 hint=f"Give prices under [models.{card.name}] in workbench.toml, or limit tokens or calls.",
             )
 
 
 def _claimed(role: str, spec: RoleSpec, wishes: Wishes) -> Speaker | None:
-    names = (role, _instance_of(role), spec.model)
+    names = (role, instance_of(role), spec.model)
     return next((wishes.participants[name] for name in names if name and name in wishes.participants), None)
-
-
-def _instance_of(role: str) -> str:
-    """Return the role that a parallel one is an instance of: `voice` for `voice_2`; any other role as it is."""
-    return re.sub(r"_\d+$", "", role)
 
 
 def _judge(plan: Plan, wishes: Wishes) -> str | None:
@@ -171,7 +205,7 @@ def is_named(plan: Plan, name: str) -> bool:
 
 
 def _names(plan: Plan) -> set[str]:
-    roles = {*plan.roles, *plan.mode.roles, *map(_instance_of, plan.roles)}
+    roles = {*plan.roles, *plan.mode.roles, *map(instance_of, plan.roles)}
     return roles | {spec.model for spec in plan.roles.values() if spec.model}
 
 
@@ -185,7 +219,7 @@ def _check_names(plan: Plan, wishes: Wishes) -> None:
 
 
 def _by_default(role: str, spec: RoleSpec, registry: ModelRegistry, defaults: DefaultSettings) -> tuple[Speaker, str]:
-    for name in (role, _instance_of(role)):
+    for name in (role, instance_of(role)):
         if name in defaults.roles:
             return defaults.roles[name], f"the workspace's {name}"
     if spec.model:
@@ -219,6 +253,8 @@ def _with_fallback(chain: tuple[ModelCard, ...], registry: ModelRegistry, name: 
 def _chain(speaker: Speaker, registry: ModelRegistry, api_base: str | None) -> tuple[ModelCard, ...]:
     if isinstance(speaker, tuple):
         return speaker
+    if isinstance(speaker, Part):
+        return speaker.chain
     if speaker == PERSON.name:
         return (PERSON,)
     if isinstance(speaker, Model):

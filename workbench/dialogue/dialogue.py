@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from workbench.dialogue.export import Format, export_dialogue, write_export
 from workbench.dialogue.export.facts import warnings_of
+from workbench.dialogue.fallbacks import Fallback, fallbacks_of
 from workbench.dialogue.frames import calls_frame, turns_frame
 from workbench.dialogue.steered import Controls, Steered
 from workbench.dialogue.transcript import Metrics, Transcript, measure
@@ -185,6 +186,11 @@ class Dialogue(Steered):
     def metrics_by_turn(self) -> dict[str, Metrics]:
         """Latency, tokens and cost of each turn, by its id."""
         return {turn.id: measure([turn], turn.latency) for turn in self.transcript.turns}
+
+    @property
+    def fallbacks(self) -> list[Fallback]:
+        """The turns for which another model than the one asked for was turned to, and why."""
+        return fallbacks_of(self.snapshot())
 
     @property
     def text(self) -> str:

@@ -6,6 +6,7 @@ process, so that whoever holds it sees a resumed run as well.
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import weakref
 from collections.abc import Callable
@@ -36,9 +37,10 @@ def handle_of(record: Record, dialogue: str) -> Dialogue | None:
     return _handles.get((record.url, dialogue))
 
 
-def keep_handle(record: Record, dialogue: Dialogue) -> None:
-    """Make a handle the one of its dialogue, for as long as somebody holds it."""
-    _handles[record.url, dialogue.id] = dialogue
+def one_handle(record: Record, dialogue: Dialogue) -> Dialogue:
+    """Return the handle of a dialogue that somebody in this process holds; where nobody does, this becomes it."""
+    with _lock:  # a sub-dialogue begins on the engine's loop while somebody else loads it
+        return _handles.setdefault((record.url, dialogue.id), dialogue)
 
 
 def runs_here(dialogue: str) -> bool:
@@ -53,6 +55,7 @@ def drive(
     engine: Engine,
     first: Callable[[Engine], Event],
     adopt: Callable[..., Dialogue],
+    ended: Callable[[], None],
 ) -> None:
     """Run an engine to its end, on the engine's loop, and return at once.
 
@@ -63,6 +66,7 @@ def drive(
         engine: what runs.
         first: makes the opening event.
         adopt: returns the handle of a sub-dialogue that begins.
+        ended: called on a thread once all is recorded, before anybody who waits for the end goes on.
 
     Raises:
         RecordError: this process runs it already.
@@ -82,6 +86,7 @@ def drive(
                     elif event.durable:
                         record.append(event)
                     family.publish(event)
+            await asyncio.to_thread(ended)
         finally:
             family.leave()
             del _running[dialogue.id]

@@ -12,7 +12,7 @@ import itertools
 import re
 from collections.abc import AsyncGenerator, Callable, Iterator
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from workbench.dialogue.budget import Budget
 from workbench.dialogue.floor import E, Floor, Relayed
@@ -37,6 +37,9 @@ from workbench.events import (
 )
 from workbench.models import Client
 
+if TYPE_CHECKING:
+    from workbench.routing.router import Router
+
 _FINAL: Final = (TurnCompleted, TurnFailed, TurnCancelled)
 _NAME: Final = re.compile(r"[A-Za-z][\w-]{0,63}")
 
@@ -51,6 +54,7 @@ class Engine:
         progress: where to go on from; None for a new dialogue.
         budget: what may still be spent.
         paused: whether it begins paused.
+        router: chooses models for routed roles.
     """
 
     can_steer = True
@@ -64,9 +68,10 @@ class Engine:
         progress: Progress | None = None,
         budget: Budget | None = None,
         paused: bool = False,
+        router: Router | None = None,
     ) -> None:
         self.dialogue, self.spec = dialogue, spec
-        self._floor = floor = Floor(dialogue, spec, client, progress, budget)
+        self._floor = floor = Floor(dialogue, spec, client, progress, budget, router)
         self.began = floor.past.seq
         self._taking = Taking(floor, self._child)
         self._converged = next((event.reason for event in floor.past.skipped.values() if event.converged), None)
@@ -100,10 +105,11 @@ class Engine:
         Args:
             first: makes the opening event (`lambda engine: engine.event(DialogueStarted, …)`).
         """
-        yield first(self)
-        self._clock()
         events = self._floor.events
+        self._floor.saving.join()
         try:
+            yield first(self)
+            self._clock()
             await self._launch()
             while self._tasks or self._on_hold or not events.empty():
                 event = await events.get()
@@ -119,6 +125,7 @@ class Engine:
                 if event is None or isinstance(event, (*_FINAL, DialogueContinued, TurnAdded)):
                     await self._launch()
         finally:  # no TaskGroup: a generator that is closed inside one raises a group, not what went wrong
+            self._floor.saving.leave()
             await self._hang_up()
         status, reason = self._outcome()
         yield self.event(DialogueEnded, status=status, reason=reason)
@@ -288,6 +295,9 @@ class Engine:
                     self._converged = self._converged or why
                 self._leave_out(turn.id, why, converged=settled)
                 return True
+        if (dear := self._floor.saving.skip(turn)) is not None:
+            self._leave_out(turn.id, dear)
+            return True
         return False
 
     async def _shut(self, gate: Gate) -> str | None:
@@ -334,7 +344,9 @@ class Engine:
 
     def _child(self, dialogue: str, spec: RunSpec, progress: Progress | None) -> Engine:
         budget = Budget(spec.limits, progress.spent if progress else None, self._floor.budget)
-        return Engine(dialogue, spec, self._floor.client, progress=progress, budget=budget, paused=self._paused)
+        return Engine(
+            dialogue, spec, self._floor.client, progress=progress, budget=budget, paused=self._paused, router=self._floor.router
+        )
 
 
 class _Alarm:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from workbench.dialogue.budget import Budget
+from workbench.dialogue.downgrade import Saving
 from workbench.dialogue.gates import Result
 from workbench.dialogue.persons import Waits
 from workbench.dialogue.plan import Plan, PlannedTurn
@@ -20,6 +21,7 @@ from workbench.models import Client
 
 if TYPE_CHECKING:
     from workbench.dialogue.spawning import Spawning
+    from workbench.routing.router import Router
 
 E = TypeVar("E", bound=Event)
 
@@ -41,16 +43,26 @@ class Floor:
         client: makes the calls.
         progress: where it goes on from; None for a new dialogue.
         budget: what may still be spent.
+        router: chooses for routed roles.
     """
 
-    def __init__(self, dialogue: str, spec: RunSpec, client: Client, progress: Progress | None, budget: Budget | None) -> None:
-        self.dialogue, self.spec, self.client, self.progress = dialogue, spec, client, progress
+    def __init__(
+        self,
+        dialogue: str,
+        spec: RunSpec,
+        client: Client,
+        progress: Progress | None,
+        budget: Budget | None,
+        router: Router | None,
+    ) -> None:
+        self.dialogue, self.spec, self.client, self.progress, self.router = dialogue, spec, client, progress, router
         self.plan: Plan = spec.plan()
         self.budget = budget or Budget(spec.limits)
         self.past = progress.transcript if progress else Transcript()
         self.said, self.data, self.answers = self.past.said, self.past.data, self.past.answers
         self.results: dict[str, Result | None] = {i: result_of(self.data.get(i), text) for i, text in self.said.items()}
         self.results |= dict.fromkeys(self.past.skipped)
+        self.saving = Saving(self)
         self.summaries = progress.summaries if progress else {}
         self.summing = asyncio.Lock()
         self.waits = Waits()

@@ -112,7 +112,7 @@ class _Turns:
     def _floor(self, state: State) -> Floor:
         """Return the state as the engine knows it."""
         spec = self._spec.model_copy(update={"topic": state["topic"]})
-        floor = Floor(spec.mode.name, spec, self._client, None, None)
+        floor = Floor(spec.mode.name, spec, self._client, None, None, None)
         for turn, text in state.get("said", {}).items():
             floor.settle(floor.event(TurnCompleted, turn=turn, text=text, data=state.get("data", {}).get(turn)))
         floor.results |= dict.fromkeys(state.get("skipped", {}))
@@ -173,11 +173,16 @@ def _outcome(turn: PlannedTurn, floor: Floor, last: Event | None) -> State:
 
 
 def _check(spec: RunSpec, plan: Plan) -> None:
-    limits = {name for name in LimitsSpec.model_fields if getattr(spec.limits, name) is not None} - {"max_depth"}
+    limits = {name for name in LimitsSpec.model_fields if getattr(spec.limits, name) is not None} - {"max_depth", "downgrade"}
     if limits:
         raise ModeError(
             f"mode {plan.mode.name}: a LangGraph graph keeps no ceilings: {', '.join(sorted(limits))}",
             hint="Leave them out, or run the mode with an Orchestrator.",
+        )
+    if spec.routes:
+        raise ModeError(
+            f"mode {plan.mode.name}: a LangGraph graph does not choose models: {', '.join(sorted(spec.routes))}",
+            hint="Name a model for each role, or run the mode with an Orchestrator.",
         )
     for turn in plan.spoken:
         if spec.approves(turn) or is_person(spec.cast[turn.role][0]):

@@ -24,6 +24,7 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_\-]{0,63}$")]
 Structure = Literal["sequential", "parallel"]
 Sees = Literal["all", "previous", "none"] | list[str]
 Strategy = Literal["full", "selected", "last", "relevant", "summarised"]
+Step = Literal["cheaper", "fewer_rounds", "stop"]
 Overflow = Literal["refuse", "leave_out", "shorten", "summarise"]
 
 
@@ -32,12 +33,27 @@ class _Part(BaseModel):
 
 
 class SamplingSpec(_Part):
-    """How answers are drawn. What is left out is the model's default."""
+    """How answers are drawn: the values of a preset, or the name of one, with values that differ from it. What is left out is
+    the model's default.
+    """
 
+    preset: str | None = Field(default=None, description="Name of a preset; `workbench sampling` lists them.")
     temperature: float | None = Field(default=None, ge=0, le=2)
     top_p: float | None = Field(default=None, gt=0, le=1)
+    top_k: int | None = Field(default=None, ge=1, description="Likeliest tokens to draw from, where the provider takes it.")
     max_tokens: int | None = Field(default=None, gt=0, description="Tokens that the answer may have.")
+    timeout: float | None = Field(default=None, gt=0, description="Seconds without a byte after which a call counts as hung.")
+    fallbacks: list[str] = Field(default_factory=list, description="Models that stand behind the role's own.")
     stop: list[str] = Field(default_factory=list)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _by_name(cls, value: Any) -> Any:
+        return {"preset": value} if isinstance(value, str) else value
+
+    def over(self, under: SamplingSpec) -> SamplingSpec:
+        """Return it with what it leaves out taken from another one."""
+        return SamplingSpec.model_validate(under.model_dump(exclude_defaults=True) | self.model_dump(exclude_defaults=True))
 
 
 class RoleSpec(_Part):
@@ -166,8 +182,24 @@ class LimitsSpec(_Part):
     max_tokens: int | None = Field(default=None, ge=0, description="Prompt and completion tokens of all calls.")
     max_turns: int | None = Field(default=None, ge=0)
     max_calls: int | None = Field(default=None, ge=0)
+    max_call_cost: float | None = Field(default=None, ge=0, description="USD that a single call may cost.")
     timeout: float | None = Field(default=None, gt=0, description="Seconds for one run.")
     max_depth: int = Field(default=2, ge=0, le=4, description="How deep sub-dialogues go.")
+    downgrade: tuple[Step, ...] = Field(
+        default=(),
+        description="What happens, in this order, before a ceiling in USD would be passed. cheaper: a cheaper model is asked. "
+        "fewer_rounds: the remaining rounds are skipped, and money is kept back for the turns that close. stop: the dialogue ends "
+        "as cost_limited, as it does at the end of the list in any case.",
+    )
+
+    @field_validator("downgrade")
+    @classmethod
+    def _a_path(cls, value: tuple[Step, ...]) -> tuple[Step, ...]:
+        if len(set(value)) < len(value):
+            raise ValueError("each step stands once")
+        if "stop" in value[:-1]:
+            raise ValueError("nothing comes after stop")
+        return value
 
 
 class SpawnSpec(_Part):

@@ -10,26 +10,43 @@ import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from workbench.dialogue.budget import Budget
-from workbench.dialogue.cast import Part, Speaker, Wishes, cast_roles, check_priced, check_ready, check_roles
+from workbench.dialogue.cast import (
+    Part,
+    Speaker,
+    Wishes,
+    bound,
+    cast_roles,
+    check_priced,
+    check_ready,
+    check_roles,
+    parts_of,
+)
+from workbench.dialogue.ceilings import ceiling_in_money, limits_of, merge_limits
 from workbench.dialogue.compiling import compile_mode
 from workbench.dialogue.detached import Child, Following, spawn
 from workbench.dialogue.dialogue import Dialogue
-from workbench.dialogue.driving import drive, handle_of, keep_handle, running_of, runs_here
+from workbench.dialogue.downgrade import with_cheaper
+from workbench.dialogue.driving import drive, handle_of, one_handle, running_of, runs_here
 from workbench.dialogue.engine import Engine
 from workbench.dialogue.fairness import warned
+from workbench.dialogue.fallbacks import check_fallbacks
 from workbench.dialogue.fork import beginning, parse_point
+from workbench.dialogue.learning import Learning
 from workbench.dialogue.lineage import children
 from workbench.dialogue.loader import ModeLoader
-from workbench.dialogue.mode import LimitsSpec, Mode
+from workbench.dialogue.mode import Mode
 from workbench.dialogue.parameters import Parameters
 from workbench.dialogue.progress import Progress
+from workbench.dialogue.purse import purse_of
 from workbench.dialogue.run import RunSpec
+from workbench.dialogue.sampling import SamplingWish, sampled, with_fallbacks, with_presets
 from workbench.dialogue.sub_runs import sub_runs
 from workbench.dialogue.transcript import Transcript
 from workbench.errors import WorkbenchError
@@ -37,8 +54,13 @@ from workbench.events import DialogueResumed, DialogueStarted, Event, Status
 from workbench.loop import run, submit
 from workbench.models import Client, ModelRegistry
 from workbench.models.langchain.card import refuse_objects
+from workbench.models.presets import SamplingPresets
 from workbench.records import DialogueSummary, Record
 from workbench.settings import Settings, load_settings, with_cassette
+
+if TYPE_CHECKING:
+    from workbench.routing.explained import Explanation
+    from workbench.routing.router import Router
 
 ModeLike = str | Path | dict[str, Any] | Mode
 
@@ -74,9 +96,16 @@ class Orchestrator:
     ) -> None:
         self.settings = with_cassette(settings or load_settings(workspace), cassette, pace)
         self.models = models or ModelRegistry(self.settings)
+        self.presets = SamplingPresets(self.settings)
         self.modes = ModeLoader(self.settings.mode_folders)
         self.client = client or Client(self.settings)
         self._record = record
+        self._learning = Learning(self.models, lambda: self.record, self.settings.routing)
+
+    @property
+    def router(self) -> Router:
+        """Chooses models for routed roles; what it has learned lies in the record."""
+        return self._learning.router
 
     @property
     def record(self) -> Record:
@@ -117,6 +146,9 @@ class Orchestrator:
         api_base: str | None = None,
         stream: bool = True,
         approve: Sequence[str] = (),
+        fallbacks: str = "allow",
+        candidates: Sequence[str] = (),
+        sampling: SamplingWish = None,
     ) -> tuple[RunSpec, dict[str, Part]]:
         """Settle everything about a run and call nothing: the run, and why each role has its model.
 
@@ -127,11 +159,15 @@ class Orchestrator:
             models: dealt out to the roles that `participants` leaves open; or a mapping, which means the same as that.
             judge: plays the role that decides.
             parameters: the mode's, such as `{"rounds": 2}`.
-            limits: `max_cost` (USD), `max_tokens`, `max_turns`, `max_calls`, `timeout` (seconds).
+            limits: `max_cost` and `max_call_cost` (USD), `max_tokens`, `max_turns`, `max_calls`, `timeout` (seconds), `downgrade`.
             seed: makes the run repeatable where the models allow it.
             api_base: OpenAI-compatible endpoint for the models named by id.
             stream: whether answers come in pieces.
             approve: roles whose texts a person approves or edits before anybody else sees them; `all` for every role.
+            fallbacks: `forbid` lets a turn fail rather than be served by another model than the one asked for.
+            candidates: models that a policy may choose from, for roles whose model is `route` or `route:POLICY`; by default
+                `[routing] models`, else all whose key is set.
+            sampling: a preset for all roles, or a mapping of roles (`all` for every one) to presets or to fields of one.
 
         Raises:
             ModeError, UnknownModelError, ModelError, WorkbenchError: before anything is called or recorded.
@@ -139,30 +175,31 @@ class Orchestrator:
         if not topic.strip():
             raise WorkbenchError("a dialogue needs a topic", hint="Say what it is about.")
         whole = self.modes.load(mode)
-        wishes = Wishes.of(participants, models, judge, api_base)
-        plan, defaults = compile_mode(whole, parameters), self.settings.defaults
-        parts = cast_roles(plan, wishes, self.models, defaults)
-        merged = merge_limits(whole.limits, limits or {})
+        wishes = Wishes.of(participants, models, judge, api_base, candidates=candidates)
+        plan, defaults, routing = compile_mode(whole, parameters), self.settings.defaults, self.settings.routing
+        parts = cast_roles(plan, wishes, self.models, defaults, routing)
+        merged = limits_of(whole.limits, limits or {}, self.settings.budget)
         check_roles(plan, approve)
         spec = RunSpec(
             mode=whole,
             topic=topic,
             parameters=dict(parameters or {}),
-            cast={role: part.chain for role, part in parts.items()},
+            **bound(parts),
             limits=merged,
             seed=seed,
             max_output=self.settings.defaults.max_output,
             stream=stream,
             approve=tuple(approve),
-            spawns=sub_runs(plan, parts, wishes, self.modes, self.models, defaults, merged.max_depth),
+            fallbacks=check_fallbacks(fallbacks),
+            spawns=sub_runs(plan, parts, wishes, self.modes, self.models, defaults, routing, merged.max_depth),
         )
-        self._check(spec)
-        return warned(spec), parts
+        spec = self._completed(sampled(spec, sampling, self.presets), api_base)
+        return warned(spec), {role: replace(part, chain=spec.cast[role]) for role, part in parts.items()}
 
     def start(self, mode: ModeLike, topic: str, **options: Any) -> Dialogue:
         """Start a dialogue and return it at once, running. Options and errors as for `prepare`."""
         spec, _ = self.prepare(mode, topic, **options)
-        engine = Engine(secrets.token_hex(6), spec, self.client)
+        engine = Engine(secrets.token_hex(6), spec, self.client, router=self._learning.router_for(spec))
         dialogue = self._known(Dialogue(Transcript.of(engine.dialogue, spec.mode.name, topic)))
         return self._drive(dialogue, engine, lambda engine: _opening(engine, spec))
 
@@ -182,7 +219,7 @@ class Orchestrator:
         spec, _ = self.prepare(mode, topic, **options)
         for each in spec.family():
             refuse_objects(each.cast)
-        engine = Engine(secrets.token_hex(6), spec, self.client)
+        engine = Engine(secrets.token_hex(6), spec, self.client, router=self._learning.router_for(spec))
         self.record.write([_opening(engine, spec)])
         return self.detach_resume(engine.dialogue)
 
@@ -237,14 +274,15 @@ class Orchestrator:
         """
         dialogue = self.record.find(dialogue)
         runs = _runs(self._unfinished(dialogue))
-        wishes = Wishes.of(participants, models, judge, api_base, runs[-1].cast)
+        wishes = Wishes.of(participants, models, judge, api_base, parts_of(runs[-1].cast, runs[-1].routes))
         spec = self._recast(runs[-1], wishes, limits or {})
         self.record.claim(dialogue)
         found = self._unfinished(dialogue)  # again: whoever ran it until now may have left more
         progress = Progress.of(found.recorded_events(), self.record.events)
         spec = spec.model_copy(update={"added": progress.run.added})
         held = [self._taken_over(child.transcript.id) for child in progress.unfinished()]
-        engine = Engine(found.id, spec, self.client, progress=progress, budget=Budget(spec.limits, progress.spent))
+        router, budget = self._learning.router_for(spec), Budget(spec.limits, progress.spent, self._purse())
+        engine = Engine(found.id, spec, self.client, progress=progress, budget=budget, router=router)
 
         def first(engine: Engine) -> Event:
             held.clear()  # until now nobody else need hold the handles of its sub-dialogues
@@ -283,10 +321,42 @@ class Orchestrator:
         name, turn = parse_point(source)
         parent = self.load(name)
         taken = beginning(parent.id, parent.recorded_events(), turn, parameters or {})
-        wishes = Wishes.of(participants, models, judge, api_base, taken.run.cast)
+        wishes = Wishes.of(participants, models, judge, api_base, parts_of(taken.run.cast, taken.run.routes))
         events = taken.events(secrets.token_hex(6), self._recast(taken.run, wishes, limits or {}))
         self.record.write(events)
         return self.restart(events[0].dialogue)
+
+    def route(self, task: str, **asked: Any) -> Explanation:
+        """Return which model a task should have, and what spoke for each; nothing is called.
+
+        Args:
+            task: what is to be done.
+            asked: `policy` and `models` (by default those of `[routing]`), `kind` (by default found out), `willing_to_pay` (USD
+                for a point of quality), `max_cost` (USD), `max_latency` (seconds), `local`, `prompt_tokens`, `output_tokens`.
+
+        Raises:
+            RoutingError: there is no such policy.
+            UnknownModelError: there is no such model.
+        """
+        return self._learning.explain(task, **asked)
+
+    def rate(self, dialogue: str, quality: float, turn: str | None = None, *, by: str = "", comment: str = "") -> int:
+        """Keep what a person says of a turn (id, role or number), or of all turns, and return of how many turns.
+
+        Routing learns from it. The same person's later word on a turn replaces the first.
+
+        Args:
+            dialogue: takes what `load` takes.
+            quality: from 0 (useless) to 1 (perfect).
+            turn: None rates every turn that a model spoke.
+            by: who says so.
+            comment: why.
+
+        Raises:
+            RecordError: there is no such dialogue, or the rating cannot be kept.
+            WorkbenchError: there is no such turn.
+        """
+        return self._learning.rate_by_person(self.load(dialogue), quality, turn, by=by, comment=comment)
 
     def children(self, dialogue: str) -> list[DialogueSummary]:
         """Return what was forked from a dialogue or spawned by it, the oldest first. `lineage.Tree` has all generations."""
@@ -306,14 +376,14 @@ class Orchestrator:
         return self._known(Dialogue.stored(events))
 
     def _known(self, dialogue: Dialogue) -> Dialogue:
-        """Make a handle the one of its dialogue, resumed by this orchestrator."""
-        keep_handle(self.record, dialogue)
-        dialogue._home = self  # noqa: SLF001 - the handle's other half
-        return dialogue
+        """Return the one handle of a dialogue, this or an earlier one, resumed by this orchestrator."""
+        handle = one_handle(self.record, dialogue)
+        handle._home = self  # noqa: SLF001 - the handle's other half
+        return handle
 
     def _adopt(self, dialogue: str, transcript: Transcript) -> Dialogue:
         """Return the handle of a sub-dialogue that begins; on the engine's loop, so the record is not read."""
-        return self._known(handle_of(self.record, dialogue) or Dialogue(transcript))
+        return self._known(Dialogue(transcript))
 
     def _follow(self, dialogue: Dialogue, child: Child | None) -> Dialogue:
         following = Following(self.record, dialogue, child)
@@ -328,19 +398,40 @@ class Orchestrator:
 
     def _recast(self, spec: RunSpec, wishes: Wishes, limits: Mapping[str, float | int | None]) -> RunSpec:
         """Apply what a resume changes; roles that it does not name keep their models."""
-        parts = cast_roles(spec.plan(), wishes, self.models)
+        defaults, routing = self.settings.defaults, self.settings.routing
+        parts = cast_roles(spec.plan(), wishes, self.models, routing=routing)
         merged = merge_limits(spec.limits, limits)
-        changes: dict[str, Any] = {"cast": {role: part.chain for role, part in parts.items()}, "limits": merged}
+        changes: dict[str, Any] = {**bound(parts), "limits": merged}
         if wishes.changes:
-            defaults = self.settings.defaults
-            changes["spawns"] = sub_runs(spec.plan(), parts, wishes, self.modes, self.models, defaults, merged.max_depth)
+            depth = merged.max_depth
+            changes["spawns"] = sub_runs(spec.plan(), parts, wishes, self.modes, self.models, defaults, routing, depth)
         spec = spec.model_copy(update=changes)
+        if wishes.changes:
+            spawns = {role: spawn.model_copy(update={"sampling": spec.sampling}) for role, spawn in spec.spawns.items()}
+            new = {role: with_presets(spawn, self.presets) for role, spawn in spawns.items()}
+            spec = spec.model_copy(update={"spawns": new})
+        return warned(self._completed(spec, wishes.api_base))
+
+    def _completed(self, spec: RunSpec, api_base: str | None) -> RunSpec:
+        """Return a run with all models that it may ask, once it is known that they can be asked under its ceilings."""
+        spec = with_fallbacks(spec, self.models, api_base).held()
+        if ceiling_in_money(spec.limits, self.settings.budget) is not None:
+            spec = with_cheaper(spec, self.models)
         self._check(spec)
-        return warned(spec)
+        return spec
+
+    def _purse(self) -> Budget | None:
+        """Return what the day and the workspace may spend, with what is spent by now; None where there is no ceiling."""
+        ceilings = self.settings.budget
+        if ceilings.day is None and ceilings.workspace is None:
+            return None
+        purse = purse_of(self.record.url)
+        purse.look(ceilings, self.record.events)
+        return purse.day
 
     def _check(self, spec: RunSpec) -> None:
         for each in spec.family():
-            check_priced(each.cast, spec.limits.max_cost)
+            check_priced(each.cast, ceiling_in_money(spec.limits, self.settings.budget))
             if self.settings.replay.asks_models:
                 check_ready(each.cast)
 
@@ -349,7 +440,7 @@ class Orchestrator:
         return self.load(dialogue)
 
     def _drive(self, dialogue: Dialogue, engine: Engine, first: Callable[[Engine], Event]) -> Dialogue:
-        drive(self, self.record, dialogue, engine, first, self._adopt)
+        drive(self, self.record, dialogue, engine, first, self._adopt, partial(self._learning.rate, dialogue, self.load))
         return dialogue
 
 
@@ -375,21 +466,3 @@ def _runs(dialogue: Dialogue) -> list[RunSpec]:
     """Return all runs of a stored dialogue, the first one first."""
     began = [e.run for e in dialogue.recorded_events() if isinstance(e, DialogueStarted | DialogueResumed)]
     return [RunSpec.model_validate(run) for run in began]
-
-
-def merge_limits(limits: LimitsSpec, changes: Mapping[str, float | int | None]) -> LimitsSpec:
-    """Return the limits with those given replaced.
-
-    Raises:
-        WorkbenchError: a limit does not exist or has no sense.
-    """
-    from pydantic import ValidationError
-
-    given = {name: value for name, value in changes.items() if value is not None}
-    try:
-        return LimitsSpec.model_validate(limits.model_dump() | given)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise WorkbenchError(
-            f"limit {first['loc'][0]}: {first['msg']}", hint=f"Limits: {', '.join(LimitsSpec.model_fields)}."
-        ) from None

@@ -6,6 +6,7 @@ them are spoken, so a run is bounded before it begins. `compiling` makes plans.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -91,3 +92,8 @@ class Plan:
         while found is not None and found not in texts:
             found = self.by_id[found].before
         return found
+
+
+def instance_of(role: str) -> str:
+    """Return the role that a parallel one is an instance of: `voice` for `voice_2`; any other role as it is."""
+    return re.sub(r"_\d+$", "", role)

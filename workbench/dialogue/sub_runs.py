@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from workbench.dialogue.cast import JUDGES, Part, Speaker, Wishes, cast_roles, is_named
+from workbench.dialogue.cast import JUDGES, Part, Speaker, Wishes, bound, cast_roles, is_named
 from workbench.dialogue.compiling import compile_mode
 from workbench.dialogue.loader import ModeLoader
 from workbench.dialogue.mode import LimitsSpec, SpawnSpec
@@ -13,7 +13,7 @@ from workbench.dialogue.plan import Plan
 from workbench.dialogue.run import RunSpec
 from workbench.errors import ModeError
 from workbench.models import ModelRegistry
-from workbench.settings import DefaultSettings
+from workbench.settings import DefaultSettings, RoutingSettings
 
 
 def sub_runs(
@@ -23,6 +23,7 @@ def sub_runs(
     modes: ModeLoader,
     registry: ModelRegistry,
     defaults: DefaultSettings,
+    routing: RoutingSettings,
     depth: int,
 ) -> dict[str, RunSpec]:
     """Return what the sub-dialogues of a plan run, by the role of the turn that opens them; their topics come later.
@@ -37,6 +38,7 @@ def sub_runs(
         modes: finds their modes.
         registry: the models.
         defaults: the workspace's models.
+        routing: of routed roles.
         depth: how deep they may still go; at 0 there are none.
 
     Raises:
@@ -47,7 +49,7 @@ def sub_runs(
         if turn.spawn is None or turn.role in runs:
             continue
         try:
-            runs[turn.role] = _sub_run(turn.spawn, parts, wishes, modes, registry, defaults, depth)
+            runs[turn.role] = _sub_run(turn.spawn, parts, wishes, modes, registry, defaults, routing, depth)
         except ModeError as error:
             raise ModeError(f"mode {plan.mode.name}: {turn.id}: {error.message}", hint=error.hint) from None
     return runs
@@ -60,22 +62,23 @@ def _sub_run(
     modes: ModeLoader,
     registry: ModelRegistry,
     defaults: DefaultSettings,
+    routing: RoutingSettings,
     depth: int,
 ) -> RunSpec:
     mode = modes.load(spawn.mode)
     plan = compile_mode(mode, spawn.parameters)
-    same: dict[str, Speaker] = {role: parts[role].chain for role in plan.roles if role in parts}
-    asked: dict[str, Speaker] = {role: parts[who].chain if who in parts else who for role, who in spawn.participants.items()}
+    same: dict[str, Speaker] = {role: parts[role] for role in plan.roles if role in parts}
+    asked: dict[str, Speaker] = {role: parts.get(who, who) for role, who in spawn.participants.items()}
     given = {name: speaker for name, speaker in wishes.participants.items() if is_named(plan, name)}
     judge = wishes.judge if any(role in plan.roles for role in JUDGES) else None
     own = replace(wishes, participants={**same, **given, **asked}, judge=judge, kept={})
-    cast = cast_roles(plan, own, registry, defaults)
+    cast = cast_roles(plan, own, registry, defaults, routing)
     limits = mode.limits.model_dump(exclude_none=True) | spawn.limits.model_dump(exclude_unset=True, exclude_none=True)
     return RunSpec(
         mode=mode,
         topic="",
         parameters=dict(spawn.parameters),
-        cast={role: part.chain for role, part in cast.items()},
+        **bound(cast),
         limits=LimitsSpec.model_validate(limits),
-        spawns=sub_runs(plan, cast, own, modes, registry, defaults, min(depth - 1, mode.limits.max_depth)),
+        spawns=sub_runs(plan, cast, own, modes, registry, defaults, routing, min(depth - 1, mode.limits.max_depth)),
     )

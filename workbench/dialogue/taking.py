@@ -18,13 +18,15 @@ from workbench.dialogue.gates import item_of, items_of
 from workbench.dialogue.judging import Contest
 from workbench.dialogue.persons import Kind, is_person
 from workbench.dialogue.plan import PlannedTurn
+from workbench.dialogue.routed import Route, choose, chosen_before
 from workbench.dialogue.spawning import SUB_DIALOGUES, Make, Spawning
 from workbench.dialogue.verdicts import settle
 from workbench.dialogue.voice import Voice
 from workbench.errors import BudgetExceededError, ErrorKind, ModelError, WorkbenchError
 from workbench.events import DialogueSpawned, Status, TurnCancelled, TurnCompleted, TurnStarted, TurnWaits
-from workbench.models import Sampling
+from workbench.models import ModelCard, Sampling
 from workbench.models.answer_format import takes_schema
+from workbench.routing.policy import RoutingError
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +60,52 @@ class Taking:
             said = {"text": voice.text, "reasoning": voice.reasoning, "data": data}
             floor.tell(TurnCompleted, turn=turn.id, edited=voice.edited, **said)
 
-    def begin(self, turn: PlannedTurn, model: str, messages: list[Message]) -> None:
+    def begin(self, turn: PlannedTurn, model: str, messages: list[Message], choice: dict[str, Any] | None = None) -> None:
         """Tell that a turn begins."""
         facts = {"index": turn.index, "role": turn.role, "model": model, "round": turn.round, "messages": messages}
-        self.floor.tell(TurnStarted, turn=turn.id, **facts)
+        self.floor.tell(TurnStarted, turn=turn.id, choice=choice, **facts)
 
     def _voice(self, turn: PlannedTurn) -> Voice:
-        spec, wish = self.floor.spec, turn.sampling
-        chain, schema = spec.cast.get(turn.role, ()), turn.output_schema
-        sampling = Sampling(
+        spec, tell = self.floor.spec, partial(self.floor.tell, turn=turn.id)
+        chain, reserve = spec.patient(turn, spec.cast.get(turn.role, ())), self.floor.saving.reserve_for(turn)
+        return Voice(turn, chain, self.floor.client, self._sampling(turn, chain), spec.stream, reserve, tell)
+
+    def _sampling(self, turn: PlannedTurn, chain: Sequence[ModelCard]) -> Sampling:
+        spec, wish, schema = self.floor.spec, turn.sampling, turn.output_schema
+        return Sampling(
             temperature=wish.temperature,
             top_p=wish.top_p,
+            top_k=wish.top_k,
             max_tokens=spec.longest(turn, chain[0]) if chain else None,
             seed=None if spec.seed is None else spec.seed + turn.index,
             stop=tuple(wish.stop),
             schema=schema if schema and all(takes_schema(card, schema) for card in chain) else None,
         )
-        tell = partial(self.floor.tell, turn=turn.id)
-        return Voice(turn, chain, self.floor.client, sampling, spec.stream, self.floor.budget.reserve, tell)
+
+    async def _route(self, voice: Voice, route: Route) -> dict[str, Any]:
+        """Let a policy choose who speaks; return the facts of the choice. One that was made before a stop still holds."""
+        turn, floor = voice.turn, self.floor
+        if floor.router is None:
+            raise RoutingError(f"{turn.id}: nothing here chooses models", hint=f"Name a model for {turn.role}.")
+        before = floor.past[turn.id].choice if turn.id in floor.past else None
+        known = chosen_before(voice.chain, before) if before else None
+        if before and known:
+            chain, facts = known, before
+        else:
+            chain, facts = await choose(
+                route,
+                turn,
+                floor.plan.roles[turn.role],
+                topic=floor.spec.topic,
+                messages=self._asked(voice).messages(),
+                answer=turn.sampling.max_tokens or floor.spec.max_output,
+                chain=voice.chain,
+                client=floor.client,
+                router=floor.router,
+            )
+        voice.chain = floor.spec.patient(turn, chain if floor.spec.fallbacks == "allow" else chain[:1])
+        voice.sampling = self._sampling(turn, voice.chain)
+        return facts
 
     async def _done(self, voice: Voice) -> Any:
         """Bring a turn to its text, in the voice, and return its data."""
@@ -99,20 +129,24 @@ class Taking:
 
     async def _speak(self, voice: Voice) -> Any:
         """Ask a model for a turn, unless its answer is paid for already; return its data."""
-        turn, card, paid = voice.turn, voice.chain[0], self.floor.answers.get(voice.turn.id)
+        turn, paid, route = voice.turn, self.floor.answers.get(voice.turn.id), self.floor.spec.routes.get(voice.turn.role)
+        choice = await self._route(voice, route) if route is not None else None
+        card = voice.chain[0]
         asked, answer = self._asked(voice), self.floor.spec.longest(voice.turn, voice.chain[0])
         if paid is not None:
             return await voice.speak(asked.messages(), paid, self.floor.plan.parameters)
         try:
             messages, wanted = await fitted(asked, card, answer, self.floor.summaries)
         except WorkbenchError:
-            self.begin(turn, card.name, asked.messages())  # so that the record shows what did not fit
+            self.begin(turn, card.name, asked.messages(), choice)  # so that the record shows what did not fit
             raise
         while wanted:
-            self.begin(turn, card.name, asked.messages())  # again with what is really sent, once the summaries are there
+            self.begin(
+                turn, card.name, asked.messages(), choice
+            )  # again with what is really sent, once the summaries are there
             await self._sum_up(voice, wanted)
             messages, wanted = await fitted(asked, card, answer, self.floor.summaries)
-        self.begin(turn, card.name, messages)
+        self.begin(turn, card.name, messages, choice)
         return await voice.speak(messages, None, self.floor.plan.parameters)
 
     def _asked(self, voice: Voice) -> Asked:
@@ -124,7 +158,8 @@ class Taking:
         turn = replace(voice.turn, sees=tuple(judged if voice.turn.aliases else in_order))
         shown = [turn, *(plan.by_id[i] for i in turn.sees if i in said)]
         items = {each.id: item_of(each.item, self.floor.results, plan.parameters) for each in shown if each.item}
-        texts = dict(hidden(said, plan.by_id, turn.aliases, spec.cast))  # as it stands: others may end while this is measured
+        models = {role: spec.models_of(role) for role in spec.cast}
+        texts = dict(hidden(said, plan.by_id, turn.aliases, models))  # as it stands: others may end while this is measured
         return Asked(turn, plan, texts, spec.topic, items, spec.background, voice.asked)
 
     async def _sum_up(self, voice: Voice, wanted: Sequence[SummaryRequest]) -> None:

@@ -38,7 +38,8 @@ class Turn:
     """One contribution. `model` is the card asked for, `served` who answered; `text` grows while it is spoken.
 
     `data` is the structured answer of a turn that has an output schema, `copied_from` the dialogue that a fork took it from.
-    `waits` says what a person is to do, `answer` or `approval`, while they are waited for; `edited` that one changed the text.
+    `waits` says what a person is to do, `answer` or `approval`, while they are waited for; `edited` that one changed the text;
+    `choice` why a policy chose the model, see `TurnStarted`.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Turn:
     copied_from: str | None = None
     edited: bool = False
     waits: str | None = None
+    choice: dict[str, Any] | None = None
     error: str | None = None
     hint: str | None = None
     started_at: float = 0.0
@@ -274,6 +276,7 @@ class Transcript:
             started_at=event.at,
             calls=before.calls if before else [],
             messages=event.messages,
+            choice=event.choice,
         )
 
     def _end_call(self, event: CallEnded) -> None:

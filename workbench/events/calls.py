@@ -9,14 +9,15 @@ from dataclasses import dataclass
 class Usage:
     """Tokens of one call, as the provider counted them.
 
-    `cached` is the part of `prompt` that the provider read from its cache; `reasoning` is the part of `completion` that
-    the model spent thinking.
+    `cached` is the part of `prompt` that the provider read from its cache, `cache_write` the part that it wrote there and
+    charges for; `reasoning` is the part of `completion` that the model spent thinking.
     """
 
     prompt: int
     completion: int
     cached: int = 0
     reasoning: int = 0
+    cache_write: int = 0
 
     @property
     def total(self) -> int:
@@ -50,6 +51,8 @@ class Call:
         started_at: Unix time in seconds.
         usage: None when the provider did not say.
         cost: USD; None rather than zero when prices or usage are unknown.
+        saved: USD that the provider's cache took off the cost, less what writing to it added; None where nothing was cached,
+            or prices are unknown.
         text: the answer; of a broken or cancelled call, the part that arrived.
         reasoning: the model's thinking, where the provider shows it.
         error: the redacted reason of a failure.
@@ -74,6 +77,7 @@ class Call:
     error: str | None = None
     fallback_reason: str | None = None
     purpose: str = ""
+    saved: float | None = None
 
     @property
     def ok(self) -> bool:

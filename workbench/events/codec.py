@@ -18,7 +18,14 @@ _FIELDS: Final[dict[type, tuple[str, ...]]] = {
 }
 
 
-_EMPTY: Final[dict[str, object]] = {"data": None, "copied_from": None, "edited": False, "purpose": ""}
+_EMPTY: Final[dict[str, object]] = {
+    "data": None,
+    "copied_from": None,
+    "edited": False,
+    "purpose": "",
+    "saved": None,
+    "cache_write": 0,
+}
 """Fields that most events do not have, and what they are then; they are not written."""
 
 

@@ -21,7 +21,7 @@ def takes_schema(card: ModelCard, schema: Mapping[str, Any]) -> bool:
     """Whether a model's provider can hold its answer to this schema."""
     if schema.get("type") != "object":
         return False
-    return set(_keywords(schema)) <= _GRAMMAR if card.local else card.json_schema
+    return set(_keywords(schema)) <= _GRAMMAR if card.id.startswith("local/") else card.json_schema
 
 
 def response_format(schema: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,25 +4,34 @@ from __future__ import annotations
 
 import os
 import re
+from typing import Final
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from workbench.errors import ErrorKind, ModelError, register_secret
 from workbench.events import Usage
+from workbench.models.capacity import parse_size
 
 PLACEHOLDER_KEY = "not-needed"
 _SECRET_NAME = re.compile(r"api_?key|token$|secret|password|authorization|headers", re.IGNORECASE)
 
 
+OPEN_SERVERS: Final = {"hosted_vllm": "http://localhost:8000/v1", "ollama": "http://localhost:11434"}
+"""Where servers of open models listen unless somebody says otherwise, by the first part of an id."""
+_WRITE_SURCHARGE: Final = 1.25
+"""What Anthropic asks for a token written to its cache, times the price of input (platform.claude.com, prompt caching)."""
+
+
 class Prices(BaseModel):
-    """USD per million tokens. `cached_input` defaults to the price of input."""
+    """USD per million tokens. `cached_input` (read from a cache) and `cache_write` default to the price of input."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     input: float = Field(ge=0)
     output: float = Field(ge=0)
     cached_input: float | None = Field(default=None, ge=0)
+    cache_write: float | None = Field(default=None, ge=0)
 
     def cost(self, usage: Usage) -> float:
         """Return what `usage` costs in USD.
@@ -30,9 +39,27 @@ class Prices(BaseModel):
         >>> Prices(input=0.28, cached_input=0.028, output=0.42).cost(Usage(prompt=2_000_000, cached=1_000_000, completion=0))
         0.308
         """
-        cached_price = self.input if self.cached_input is None else self.cached_input
-        fresh = max(usage.prompt - usage.cached, 0)
-        return (fresh * self.input + usage.cached * cached_price + usage.completion * self.output) / 1e6
+        fresh = max(usage.prompt - usage.cached - usage.cache_write, 0)
+        prompt = fresh * self.input + usage.cached * self._reading + usage.cache_write * self._writing
+        return (prompt + usage.completion * self.output) / 1e6
+
+    def saved(self, usage: Usage) -> float:
+        """Return the USD that the provider's cache saved; less than zero where writing to it cost more than reading gave.
+
+        What was paid and what was saved make up what the same tokens cost without a cache.
+
+        >>> Prices(input=3, cached_input=0.3, output=15).saved(Usage(prompt=2_000_000, cached=1_000_000, completion=0))
+        2.7
+        """
+        return (usage.cached * (self.input - self._reading) + usage.cache_write * (self.input - self._writing)) / 1e6
+
+    @property
+    def _reading(self) -> float:
+        return self.input if self.cached_input is None else self.cached_input
+
+    @property
+    def _writing(self) -> float:
+        return self.input if self.cache_write is None else self.cache_write
 
 
 class ModelCard(BaseModel):
@@ -47,7 +74,7 @@ class ModelCard(BaseModel):
     name: str
     """What people call it: `claude-sonnet`."""
     id: str
-    """What LiteLLM calls it: `anthropic/claude-sonnet-4-5`. `local/NAME` is a model that runs in this process."""
+    """What LiteLLM calls it: `anthropic/claude-sonnet-4-5`. `local/NAME` and `transformers/NAME` run in this process."""
     provider: str = ""
     """Who serves it; circuit breakers count by it. By default the id's first part."""
     family: str = ""
@@ -71,7 +98,7 @@ class ModelCard(BaseModel):
     key: str | None = None
     """Environment variable that holds the API key; None if it needs none."""
     api_base: str | None = None
-    """Endpoint of an OpenAI-compatible server, or of a proxy."""
+    """Endpoint of an OpenAI-compatible server, of Ollama, or of a proxy; vLLM and Ollama have one by default."""
     timeout: float = Field(default=120.0, gt=0)
     """Seconds without a byte after which a call counts as hung."""
     concurrency: int = Field(default=8, ge=1)
@@ -81,7 +108,12 @@ class ModelCard(BaseModel):
     seed: bool = True
     """Whether it takes a seed."""
     json_schema: bool = False
-    """Whether its provider takes a JSON Schema and holds the answer to it; models in this process always do."""
+    """Whether its provider takes a JSON Schema and holds the answer to it; `local/` models always do."""
+    context_caching: bool = False
+    """Whether to ask the provider to cache the beginning of prompts, where that must be asked for (Claude)."""
+    min_memory: int | None = Field(default=None, gt=0)
+    """Bytes of free memory (of a graphics card where the model goes there) that loading it takes; also `"2 GB"`. By default
+    what its files and its context come to."""
     extra: dict[str, object] = Field(default_factory=dict)
     """Further parameters for every call, passed through as they are."""
 
@@ -91,6 +123,11 @@ class ModelCard(BaseModel):
         if bad := [name for name, score in value.items() if not 0 <= score <= 1]:
             raise ValueError(f"scores lie between 0 and 1: {', '.join(bad)}")
         return value
+
+    @field_validator("min_memory", mode="before")
+    @classmethod
+    def _size(cls, value: object) -> object:
+        return parse_size(value) if isinstance(value, str) else value
 
     @field_validator("extra")
     @classmethod
@@ -108,16 +145,28 @@ class ModelCard(BaseModel):
         return value
 
     def model_post_init(self, _context: object, /) -> None:
-        """Fill provider and family from the id."""
+        """Fill provider, family, the endpoint of an open server, and what Claude's cache costs, from the id."""
         if not self.provider:
             object.__setattr__(self, "provider", self.id.partition("/")[0] if "/" in self.id else "openai")
         if not self.family:
             object.__setattr__(self, "family", self.provider)
+        server = self.id.partition("/")[0]
+        if self.api_base is None and server in OPEN_SERVERS:
+            said = os.environ.get(f"{server.upper()}_API_BASE") or OPEN_SERVERS[server]
+            object.__setattr__(self, "api_base", said)
+        if self.claude and self.prices and self.prices.cache_write is None:
+            prices = self.prices.model_copy(update={"cache_write": _WRITE_SURCHARGE * self.prices.input})
+            object.__setattr__(self, "prices", prices)
 
     @property
     def local(self) -> bool:
         """Whether it runs in this process."""
-        return self.id.startswith("local/")
+        return self.id.startswith(("local/", "transformers/"))
+
+    @property
+    def claude(self) -> bool:
+        """Whether Anthropic made it, whoever serves it."""
+        return self.id.startswith("anthropic/") or "claude" in self.id
 
     @property
     def ready(self) -> bool:
@@ -127,6 +176,12 @@ class ModelCard(BaseModel):
     def cost(self, usage: Usage | None) -> float | None:
         """Return the USD that `usage` costs; None when prices or usage are unknown."""
         return self.prices.cost(usage) if self.prices and usage else None
+
+    def saved(self, usage: Usage | None) -> float | None:
+        """Return the USD that caching saved; None where it took no part, or prices or usage are unknown."""
+        if not (self.prices and usage and (usage.cached or usage.cache_write)):
+            return None
+        return self.prices.saved(usage)
 
     def api_key(self) -> str | None:
         """Return the key to send. A server of the user's own (`api_base`) gets a placeholder where none is set.

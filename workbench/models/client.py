@@ -15,17 +15,21 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
-from workbench.errors import ErrorKind, ModelError, redact
+from workbench.errors import CapacityError, ErrorKind, ModelError, redact
 from workbench.events import Call, Timings
 from workbench.models.breaker import CircuitBreaker, Passage
 from workbench.models.card import ModelCard
-from workbench.models.completion import Completion, Notify, Piece, Reserve, Settle, Started
+from workbench.models.completion import Completion, Notify, Piece, Reserve, Settle, Started, TooDearError
 from workbench.models.provider import Chunk, Request, Sampling
 from workbench.models.providers import Providers
 from workbench.settings import RetrySettings, Settings
 
 _BREAKING = frozenset({ErrorKind.CAPACITY, ErrorKind.TIMEOUT, ErrorKind.MALFORMED_ANSWER})
 """Failures that say something about the provider's health; a rate limit says that it is well and busy."""
+_TAKES_TOP_K = frozenset(
+    {"anthropic", "gemini", "vertex_ai", "hosted_vllm", "ollama", "ollama_chat", "openrouter", "together_ai", "fireworks_ai"}
+)
+"""First parts of ids whose providers take `top_k`; OpenAI and those that copy it closely refuse what they do not know."""
 
 
 def _ignore(_notice: object) -> None: ...
@@ -100,9 +104,14 @@ class Client:
         """
         job = _Job(tuple(chain), tuple(messages), sampling or Sampling(), stream, notify, reserve)
         failure: ModelError | None = None
-        for card in job.chain:
+        to_ask = list(job.chain)
+        while to_ask:
+            card = to_ask.pop(0)
             try:
                 return await self._with_retries(card, job)
+            except TooDearError as dear:
+                job.passed.append(f"{card.name}: budget")
+                to_ask = [dear.instead, *(each for each in to_ask if each.name != dear.instead.name)]
             except ModelError as error:
                 failure = error
                 if earlier := job.fallback_reason:
@@ -183,6 +192,8 @@ class Client:
             api_base=card.api_base,
             api_key=card.api_key() if self.providers.need_key(card) else None,
             extra=dict(card.extra),
+            context_caching=card.context_caching and card.claude,
+            min_memory=card.min_memory,
         )
 
     async def _call(
@@ -211,7 +222,7 @@ class Client:
 def _learn(passage: Passage, error: BaseException | None) -> None:
     if error is None:
         passage.succeeded()
-    elif isinstance(error, ModelError) and error.kind in _BREAKING:
+    elif isinstance(error, ModelError) and error.kind in _BREAKING and not isinstance(error, CapacityError):
         passage.failed()
     else:
         passage.abandoned()
@@ -266,6 +277,7 @@ class _Answer:
             served=self.last.served,
             usage=self.last.usage,
             cost=card.cost(self.last.usage),
+            saved=card.saved(self.last.usage),
             finish_reason=self.last.finish_reason,
             text="".join(self.text),
             reasoning="".join(self.reasoning),
@@ -282,11 +294,18 @@ def _outcome(error: BaseException | None) -> str:
     return "cancelled" if isinstance(error, asyncio.CancelledError) else ErrorKind.MALFORMED_ANSWER
 
 
+def takes_top_k(card: ModelCard) -> bool:
+    """Whether a model's provider takes `top_k`: Claude, Gemini, models in this process, and servers of open models do."""
+    return card.sampling and (card.local or card.api_base is not None or card.id.partition("/")[0] in _TAKES_TOP_K)
+
+
 def _accepted(card: ModelCard, sampling: Sampling) -> Sampling:
     """Leave out what the model refuses, and keep `max_tokens` within what it can produce."""
     changes: dict[str, object] = {}
     if not card.sampling:
         changes |= {"temperature": None, "top_p": None}
+    if sampling.top_k is not None and not takes_top_k(card):
+        changes["top_k"] = None
     if not card.seed:
         changes["seed"] = None
     if card.max_output and sampling.max_tokens and sampling.max_tokens > card.max_output:
@@ -303,6 +322,7 @@ def _completion(call: Call, attempts: int) -> Completion:
         served=call.served,
         usage=call.usage,
         cost=call.cost,
+        saved=call.saved,
         timings=call.timings,
         attempts=attempts,
         finish_reason=call.finish_reason,

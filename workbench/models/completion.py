@@ -40,6 +40,7 @@ class Completion:
         served: the model that the provider says answered.
         usage: tokens; None when the provider did not say.
         cost: USD of the answering call; None, never 0, when unknown.
+        saved: USD that the provider's cache took off it; None where nothing was cached, or prices are unknown.
         timings: seconds.
         attempts: calls made in all, failed ones included.
         finish_reason: `stop`, `length`, `content_filter`, …
@@ -57,6 +58,7 @@ class Completion:
     attempts: int
     finish_reason: str | None
     fallback_reason: str | None = None
+    saved: float | None = None
 
     @property
     def tokens(self) -> dict[str, int | None]:
@@ -71,5 +73,17 @@ Notify = Callable[[Notice], None]
 
 Settle = Callable[[Call], None]
 Reserve = Callable[[ModelCard, Request], Awaitable[tuple[Request, Settle]]]
-"""Asked before each call; raises `BudgetExceededError` to forbid it, else returns the request, perhaps with a smaller
-`max_tokens`, and whom to tell when the call has ended."""
+"""Asked before each call; raises `BudgetExceededError` to forbid it, `TooDearError` to have another model asked, else returns
+the request, perhaps with a smaller `max_tokens`, and whom to tell when the call has ended."""
+
+
+class TooDearError(Exception):
+    """A call does not fit what may be spent, but one to another model does. Never seen by users: the client turns to that one.
+
+    Args:
+        instead: the card to ask.
+    """
+
+    def __init__(self, instead: ModelCard) -> None:
+        super().__init__(instead.name)
+        self.instead = instead

@@ -131,6 +131,17 @@ class Model:
             if isinstance(notice, Piece) and notice.text:
                 yield notice.text
 
+    def with_context_caching(self) -> Model:
+        """Return the model with its provider asked to cache the beginning of prompts, where that must be asked for.
+
+        Claude must be asked, and charges for writing to its cache; the others cache by themselves.
+
+        >>> Model("claude-sonnet").with_context_caching().chain[0].context_caching
+        True
+        """
+        first, *others = (card.model_copy(update={"context_caching": True}) for card in self.chain)
+        return Model(ModelConfig(first, others), client=self._client)
+
     def to_langchain(self, **sampling: Any) -> ChatWorkbench:
         """Return the model as a LangChain `BaseChatModel`.
 

@@ -17,7 +17,8 @@ from workbench.events import Timings, Usage
 class Sampling:
     """How an answer is drawn. None leaves a setting to the provider.
 
-    `max_tokens` counts completion tokens; `schema` is a JSON Schema that the answer must satisfy.
+    `top_k` draws from so many of the likeliest tokens; providers that do not know it are not told. `max_tokens` counts
+    completion tokens; `schema` is a JSON Schema that the answer must satisfy.
     """
 
     temperature: float | None = None
@@ -26,6 +27,7 @@ class Sampling:
     seed: int | None = None
     stop: tuple[str, ...] = ()
     schema: dict[str, Any] | None = None
+    top_k: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class Request:
         stream: whether chunks are wanted as they come, or one at the end.
         api_base, api_key: where and as whom, if not the provider's default.
         extra: further parameters, passed through as they are.
+        context_caching: whether to ask the provider to cache the beginning of the prompt.
+        min_memory: bytes that must be free before the model's weights are loaded; None leaves it to an estimate.
     """
 
     model: str
@@ -49,6 +53,8 @@ class Request:
     api_base: str | None = None
     api_key: str | None = field(default=None, repr=False)
     extra: dict[str, Any] = field(default_factory=dict)
+    context_caching: bool = False
+    min_memory: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

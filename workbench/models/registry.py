@@ -132,7 +132,7 @@ class ModelRegistry:
 
 def at_endpoint(card: ModelCard, api_base: str | None) -> ModelCard:
     """Return the card served by an OpenAI-compatible endpoint; cards that speak another protocol stay as they are."""
-    compatible = card.id.partition("/")[0] in {"openai", "hosted_vllm", "lm_studio"} or "undeclared" in card.tags
+    compatible = card.id.partition("/")[0] in {"openai", "hosted_vllm", "ollama", "lm_studio"} or "undeclared" in card.tags
     if api_base is None or not compatible:
         return card
     return card.model_copy(update={"api_base": api_base, "provider": f"{card.id.partition('/')[0]}@{api_base}"})

@@ -87,7 +87,10 @@ def read_header(weights: Path) -> dict[str, Any]:
         magic, _version, _tensors, entries = _unpack(file, "4sIQQ")
         if magic != b"GGUF":
             raise ValueError(f"{weights} is not a GGUF file")
-        return {_string(file): _value(file, *_unpack(file, "I")) for _ in range(entries)}
+        try:
+            return {_string(file): _value(file, *_unpack(file, "I")) for _ in range(entries)}
+        except (MemoryError, OverflowError) as error:  # it says that something is longer than anything can be
+            raise ValueError(f"{weights} is a broken GGUF file") from error
 
 
 def _value(file: BinaryIO, kind: int) -> Any:

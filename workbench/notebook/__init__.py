@@ -20,6 +20,7 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     from workbench.notebook.forks import ForkMagics
     from workbench.notebook.magics import DialogueMagics
     from workbench.notebook.mode_cell import ModeMagics
+    from workbench.notebook.routing import RoutingMagics
 
     dialogues = DialogueMagics(shell)
     shell.register_magics(
@@ -27,6 +28,7 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
         ModeMagics(shell, dialogues.orchestrator),
         CommandMagics(shell, dialogues.orchestrator),
         ForkMagics(shell, dialogues.orchestrator),
+        RoutingMagics(shell, dialogues.orchestrator),
     )
     awaiting.install(shell)
     completion.install(shell)

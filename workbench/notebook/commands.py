@@ -41,6 +41,7 @@ _OPTIONS: Final = {
 """Subcommand of `%dialogue` to the options that it takes."""
 SUBCOMMANDS: Final = tuple(_OPTIONS)
 FORMATS: Final = ("html", "json", "markdown", "pdf")
+BY: Final = ("model", "task")
 STATUSES: Final = ("running", "interrupted", "completed", "converged", "failed", "cancelled", "cost_limited")
 
 
@@ -79,6 +80,10 @@ class CommandMagics(Magics):
 
     @magic_arguments()
     @argument("--ready", action="store_true", help="only those that may be asked now")
+    @argument("--stats", action="store_true", help="what the record knows of them instead of what they declare")
+    @argument("--by", metavar="WHAT", help="with --stats: model, or task for each kind of task too")
+    @argument("--since", metavar="WHEN", help="with --stats: only from then on, such as 7d, 12h or 2026-11-01")
+    @argument("--baseline", metavar="MODEL", help="with --stats: what was saved against paying this model's prices")
     @argument("text", nargs="*", help="only those whose name, id, family or description has this in it")
     @line_magic("models")
     def models(self, line: str) -> Table:
@@ -88,6 +93,7 @@ class CommandMagics(Magics):
 
             %models --ready
             %models claude
+            %models --stats --by task --since 7d --baseline gpt
             x = %models
             x.frame
         """
@@ -95,7 +101,17 @@ class CommandMagics(Magics):
 
         wanted = parse(self.models, line)
         with usage_errors():
+            if _asks_stats(wanted):
+                return self._stats(wanted)
             return models_table(self._orchestrator().models, " ".join(wanted.text), ready=wanted.ready)
+
+    def _stats(self, wanted: Namespace) -> Table:
+        from workbench.notebook.model_stats import stats_table
+
+        orchestrator, text = self._orchestrator(), " ".join(wanted.text)
+        baseline = orchestrator.models.get(wanted.baseline) if wanted.baseline else None
+        by = "task" if wanted.by and _one_of(wanted.by, BY, "grouping") == "task" else "model"
+        return stats_table(orchestrator.record, by, wanted.since, baseline, text)
 
     @magic_arguments()
     @argument("name", nargs="?", help="of one mode, or a mode file; without it, all modes are listed")
@@ -248,6 +264,16 @@ class CommandMagics(Magics):
         from workbench.notebook.costs import cost_table
 
         return cost_table(orchestrator.load(found).snapshot())
+
+
+def _asks_stats(wanted: Namespace) -> bool:
+    """Whether a line of `%models` asks for statistics; options that go with these alone are errors elsewhere."""
+    given = [f"--{name}" for name in ("by", "since", "baseline") if getattr(wanted, name)]
+    if given and not wanted.stats:
+        raise UsageError(f"{given[0]} needs --stats")
+    if wanted.stats and wanted.ready:
+        raise UsageError("--ready and --stats do not go together: the record knows what was, not what may be asked now")
+    return bool(wanted.stats)
 
 
 def takes(subcommand: str | None, option: str) -> bool:

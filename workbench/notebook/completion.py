@@ -170,7 +170,7 @@ class _Offers:
         match action.dest:
             case "participant" if "=" not in stub:
                 return ((f"{role}=", hint) for role, hint in self._roles())
-            case "participant" | "models" | "judge" | "referee":
+            case "participant" | "models" | "judge" | "referee" | "baseline":
                 return _models()
             case "parameters" if mode := self._mode():
                 return ((f"{name}=", f"{value} by default") for name, value in mode.parameters.items())
@@ -243,9 +243,9 @@ def _help(action: Action, subcommand: str | None) -> str:
 
 def _fixed(option: str) -> tuple[str, ...]:
     """Return the values of an option that takes one of a few."""
-    from workbench.notebook.commands import FORMATS, STATUSES
+    from workbench.notebook.commands import BY, FORMATS, STATUSES
 
-    return {"status": STATUSES, "format": FORMATS}.get(option, ())
+    return {"status": STATUSES, "format": FORMATS, "by": BY}.get(option, ())
 
 
 def _subcommands() -> list[tuple[str, str]]:

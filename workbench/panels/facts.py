@@ -119,12 +119,18 @@ def plan_facts(run: Mapping[str, Any], skipped: Collection[str] = ()) -> Facts:
         {
             "role": role,
             "title": label(first[role]).partition(", round ")[0],
-            "model": spec.cast[role][0].name if role in spec.cast else "counted",
+            "model": _plays(spec, role),
             "speaks": role in spec.cast,
         }
         for role in dict.fromkeys(turn.role for turn in speaking)
     ]
     return {"planned": planned, "speakers": speakers}
+
+
+def _plays(spec: RunSpec, role: str) -> str:
+    if role in spec.routes:
+        return f"routed: {spec.routes[role].policy}"
+    return spec.cast[role][0].name if role in spec.cast else "counted"
 
 
 def turn_facts(turn: Turn, *, live: bool, schema: Mapping[str, Any] | None = None) -> Facts:
@@ -140,6 +146,7 @@ def turn_facts(turn: Turn, *, live: bool, schema: Mapping[str, Any] | None = Non
         "model": turn.model,
         "served": turn.served,
         "status": standing(turn.status, live=live),
+        "routed": {"policy": turn.choice["policy"], "reason": turn.choice["reason"]} if turn.choice else None,
         "copied_from": turn.copied_from,
         "waits": waits,
         "edited": turn.edited,

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from sqlalchemy import Engine
 
+    from workbench.records.model_stats import By, Priced
+    from workbench.records.moments import Since
     from workbench.records.queries import Reader
     from workbench.records.ratings import Learned, Rating
     from workbench.records.writer import Writer
@@ -191,6 +193,27 @@ class Record:
         reasoning_tokens.
         """
         return self._frame("calls", dialogue)
+
+    def model_stats(self, by: By = "model", since: Since | None = None, baseline: Priced | None = None) -> pd.DataFrame:
+        """Return what is known of each model: how often it was asked and answered, how fast, for how much, and how good it was.
+
+        Columns: those of `workbench.records.model_stats.ModelStats`, its quality as quality, quality_low, quality_high (95 %)
+        and interval (`Wilson` or `t`); missing is unknown.
+
+        Args:
+            by: `task` gives a row for each model and kind of task.
+            since: only what happened from then on: a span such as `7d`, a date, a `datetime`, or Unix seconds.
+            baseline: a model card; `saved` says what the same tokens would have cost more at its prices.
+
+        Raises:
+            RecordError: the point in time is none, or the baseline's prices are unknown.
+        """
+        from workbench.records.model_stats import read_model_stats, stats_frame
+        from workbench.records.moments import moment
+
+        begin = None if since is None else moment(since)
+        rows = read_model_stats(self._engine, self._place, by, begin, baseline)
+        return stats_frame(rows, by, baseline=baseline is not None)
 
     def events_frame(self, dialogue: str | None = None) -> pd.DataFrame:
         """Return the events of all dialogues, or of one; takes what `find` takes.

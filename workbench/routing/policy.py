@@ -205,7 +205,7 @@ def admitted(candidates: Sequence[Candidate], constraints: Constraints) -> list[
         raise RoutingError("two candidates bear the same name", hint="Name each model once.")
     if constraints == FREE and candidates:
         return list(candidates)
-    refused = {candidate.name: _refusal(candidate, constraints) for candidate in candidates}
+    refused = {candidate.name: refusal(candidate, constraints) for candidate in candidates}
     kept = [candidate for candidate in candidates if refused[candidate.name] is None]
     if not kept:
         reasons = [f"{name} ({reason})" for name, reason in refused.items()]
@@ -217,7 +217,7 @@ def admitted(candidates: Sequence[Candidate], constraints: Constraints) -> list[
     return kept
 
 
-def _refusal(candidate: Candidate, constraints: Constraints) -> str | None:
+def refusal(candidate: Candidate, constraints: Constraints) -> str | None:
     """Return why a candidate is out; None if it is not."""
     if candidate.name in constraints.excluded:
         return "excluded"

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _FIELDS: Final = {
     "temperature": ("temperature",),
     "top_p": ("top_p",),
+    "top_k": ("top_k",),
     "max_tokens": ("max_tokens", "max_output_tokens", "num_predict", "max_new_tokens"),
     "seed": ("seed",),
 }
@@ -207,11 +208,13 @@ def _sum(before: Usage | None, told: Mapping[str, Any] | None) -> Usage | None:
     if not told:
         return before
     usage = before or Usage(0, 0)
+    of_input, of_output = told.get("input_token_details") or {}, told.get("output_token_details") or {}
     return Usage(
         prompt=usage.prompt + (told.get("input_tokens") or 0),
         completion=usage.completion + (told.get("output_tokens") or 0),
-        cached=usage.cached + ((told.get("input_token_details") or {}).get("cache_read") or 0),
-        reasoning=usage.reasoning + ((told.get("output_token_details") or {}).get("reasoning") or 0),
+        cached=usage.cached + (of_input.get("cache_read") or 0),
+        reasoning=usage.reasoning + (of_output.get("reasoning") or 0),
+        cache_write=usage.cache_write + (of_input.get("cache_creation") or 0),
     )
 
 

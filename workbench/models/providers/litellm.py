@@ -20,6 +20,8 @@ from workbench.models.provider import Chunk, Request
 from workbench.models.providers.failures import classify
 from workbench.models.providers.quiet import ask, library
 from workbench.models.providers.rush import Rush
+from workbench.models.providers.servers import litellm_id, ollama_root, thinking_first, with_way_out
+from workbench.models.providers.thinking import Thinking
 
 _ROOTS: Final = {"anthropic": "/v1/messages"}
 """Providers whose `api_base` LiteLLM wants with the whole path at its end."""
@@ -56,14 +58,15 @@ class LiteLLMProvider:
         try:
             with self._rush:
                 response = await ask(**_parameters(request))
+                thinking = Thinking()
                 if not request.stream:
-                    yield _whole(response)
+                    yield thinking.parted(_whole(response))
                     return
                 async with contextlib.aclosing(_chunks(response, request)) as chunks:
                     async for chunk in chunks:
-                        yield chunk
+                        yield thinking.parted(chunk)
         except Exception as error:  # noqa: BLE001 - all of it is classified and raised
-            raise classify(error, request) from None
+            raise with_way_out(classify(error, request), request) from None
 
     async def _in_line(self) -> None:
         """Let one call through at a time: LiteLLM prepares each for a millisecond; a hundred at once would block the loop."""
@@ -88,11 +91,12 @@ def _imported() -> bool:
 def _parameters(request: Request) -> dict[str, Any]:
     sampling = request.sampling
     parameters: dict[str, Any] = {
-        "model": request.model,
-        "messages": list(request.messages),
+        "model": litellm_id(request.model),
+        "messages": _messages(request),
         "timeout": request.timeout,
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
+        "top_k": sampling.top_k,
         "max_tokens": sampling.max_tokens,
         "seed": sampling.seed,
         "stop": list(sampling.stop) or None,
@@ -106,10 +110,29 @@ def _parameters(request: Request) -> dict[str, Any]:
     return {name: value for name, value in parameters.items() if value is not None} | request.extra
 
 
+def _messages(request: Request) -> list[dict[str, Any]]:
+    """Return the messages, with the ends of what stays the same marked for the provider's cache where one asked for that.
+
+    That is the system prompt, and all before the last question: what is sent next begins with it. Up to a mark the provider
+    caches, and reads from there for the next five minutes.
+    """
+    messages: list[dict[str, Any]] = list(request.messages)
+    if not request.context_caching:
+        return messages
+    systems = [at for at, message in enumerate(messages) if message["role"] == "system"]
+    for at in {*systems[-1:], len(messages) - 2} & set(range(len(messages))):
+        if text := messages[at]["content"]:
+            block = {"type": "text", "text": text, "cache_control": {"type": "ephemeral"}}
+            messages[at] = messages[at] | {"content": [block]}
+    return messages
+
+
 def _address(request: Request) -> str | None:
     """Return the endpoint as LiteLLM wants it."""
     if request.api_base is None:
         return None
+    if request.model.startswith("ollama/"):
+        return ollama_root(request.api_base)
     path = _ROOTS.get(request.model.partition("/")[0], "")
     base = request.api_base.rstrip("/")
     return base if base.endswith(path) else base + path
@@ -126,6 +149,8 @@ async def _chunks(wrapper: Any, request: Request) -> AsyncGenerator[Chunk, None]
     try:
         source = wrapper.completion_stream or await wrapper.fetch_stream()
         finished = _finish_watch(source)
+        if request.model.startswith("ollama/"):
+            thinking_first(source)
         async for made, raw in _translated(wrapper, source):
             last = _raw_facts(raw)
             chunk = replace(_piece(made), served=last.served)
@@ -233,4 +258,5 @@ def _usage(usage: Any) -> Usage | None:
         completion=usage.completion_tokens or 0,
         cached=getattr(prompt, "cached_tokens", None) or 0,
         reasoning=getattr(completion, "reasoning_tokens", None) or 0,
+        cache_write=getattr(usage, "cache_creation_input_tokens", None) or 0,
     )

@@ -1,22 +1,28 @@
 """Models that run in this process: no key, no server, nothing leaves the machine.
 
-`local/NAME` speaks with the weights that `workbench models pull NAME` fetched, `local/PATH.gguf` with any GGUF file.
+`local/NAME` speaks with the weights that `workbench models pull NAME` fetched, `local/PATH.gguf` with any GGUF file, and
+`transformers/NAME` with a model of Hugging Face Transformers. What is in memory at a time is `residents`' business.
 The chunks come from a `Generation`'s thread over a queue; leaving the stream, for whatever reason, stops the thread.
 """
 
 from __future__ import annotations
 
 import asyncio
+import struct
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from workbench.errors import ErrorKind, ModelError, WeightsError, WorkbenchError
 from workbench.events import Usage
 from workbench.models.answer_format import response_format
+from workbench.models.capacity import estimated_need, gguf_cache_size
 from workbench.models.provider import Chunk, Request, Sampling
-from workbench.models.providers.llama import Engine, Generation, Raw, engine_for
+from workbench.models.providers.llama import CONTEXT, SLOTS, Generation, Raw, engine_for
+from workbench.models.providers.residents import Residents, Wanted, shared
+from workbench.models.providers.thinking import Thinking
+from workbench.models.vocabulary import read_header
 from workbench.models.weights import is_source, weights_path
 
 DEFAULT_MAX_TOKENS: Final = 1024
@@ -31,10 +37,14 @@ _KINDS: Final = {
 
 
 class LocalProvider:
-    """Speaks with weights on this machine. Loads them on first use and keeps them until it is closed."""
+    """Speaks with weights on this machine. Loads them on first use and keeps them while there is room, until it is closed.
 
-    def __init__(self) -> None:
-        self._engines: dict[Path, Engine] = {}
+    Args:
+        residents: the models in memory; by default those of this process.
+    """
+
+    def __init__(self, residents: Residents = shared) -> None:
+        self._residents = residents
         self._generations: set[Generation] = set()
 
     async def stream(self, request: Request) -> AsyncGenerator[Chunk, None]:
@@ -42,18 +52,18 @@ class LocalProvider:
 
         Raises:
             ModelError: classified; weights that are missing are a bad request, and the hint says how to get them.
+            CapacityError: there is no room for them in memory.
         """
-        name = request.model.removeprefix("local/")
         loop = asyncio.get_running_loop()
         queue: asyncio.Queue[Raw | Exception | None] = asyncio.Queue()
 
         def deliver(what: Raw | Exception | None) -> None:
             loop.call_soon_threadsafe(queue.put_nowait, what)
 
-        generation = Generation(lambda hear: self._compute(name, _body(request), hear), deliver)
+        generation = Generation(lambda hear: self._compute(request, hear), deliver)
         self._generations = {one for one in self._generations if one.running} | {generation}
         try:
-            chunks = _translate(queue, request.model, _served(name))
+            chunks = _translate(queue, request.model, _served(request.model))
             async for chunk in chunks if request.stream else _whole(chunks):
                 yield chunk
         finally:
@@ -65,12 +75,33 @@ class LocalProvider:
             generation.stop()
         for generation in self._generations:
             await asyncio.to_thread(generation.join)
-        self._engines.clear()
+        self._residents.release(self)
 
-    def _compute(self, name: str, body: Raw, hear: Callable[[Raw], bool]) -> None:
-        path = _find(name)
-        engine = self._engines[path] = engine_for(path)
-        engine.answer(body, hear)
+    def _compute(self, request: Request, hear: Callable[[Raw], bool]) -> None:
+        with self._residents.using(_wanted(request), self) as engine:
+            engine.answer(_body(request), hear)
+
+
+class _Engine(Protocol):
+    def answer(self, body: Raw, hear: Callable[[Raw], bool]) -> None: ...
+
+
+def _wanted(request: Request) -> Wanted[_Engine]:
+    backend, _, name = request.model.partition("/")
+    if backend == "transformers":
+        from workbench.models.providers import transformers
+
+        return transformers.wanted(name, request)
+    path = _find(name)
+    return Wanted(path.resolve(), request.model, lambda: request.min_memory or _need(path), lambda: engine_for(path))
+
+
+def _need(path: Path) -> int:
+    try:
+        cache = gguf_cache_size(read_header(path), SLOTS * CONTEXT)
+    except (KeyError, ValueError, struct.error):  # llama.cpp says it better when it loads the file
+        cache = None
+    return estimated_need(path.stat().st_size, cache)
 
 
 def _find(name: str) -> Path:
@@ -82,8 +113,12 @@ def _find(name: str) -> Path:
     return path
 
 
-def _served(name: str) -> str:
-    return Path(name).stem if name.endswith(".gguf") else name
+def _served(model: str) -> str:
+    name = model.partition("/")[2]
+    if name.endswith(".gguf"):
+        return Path(name).stem
+    folder = Path(name).expanduser()
+    return folder.resolve().name if model.startswith("transformers/") and folder.is_dir() else name
 
 
 def _body(request: Request) -> Raw:
@@ -106,7 +141,9 @@ def _body(request: Request) -> Raw:
 
 def _drawing(sampling: Sampling) -> Raw:
     drawing: Raw = {"max_tokens": sampling.max_tokens or DEFAULT_MAX_TOKENS}
-    drawing |= {key: value for key in ("temperature", "top_p", "seed") if (value := getattr(sampling, key)) is not None}
+    drawing |= {
+        key: value for key in ("temperature", "top_p", "top_k", "seed") if (value := getattr(sampling, key)) is not None
+    }
     if sampling.seed is not None:
         drawing["cache_prompt"] = False  # a prompt read in other portions rounds differently, and draws other words
     if sampling.stop:
@@ -117,17 +154,17 @@ def _drawing(sampling: Sampling) -> Raw:
 
 
 async def _translate(queue: asyncio.Queue[Raw | Exception | None], model: str, served: str) -> AsyncIterator[Chunk]:
-    last = Chunk(served=served)
+    last, thinking = Chunk(served=served), Thinking()
     while (raw := await queue.get()) is not None:
         if isinstance(raw, Exception):
             raise _failure(raw, model) from raw
         if "error" in raw:
             raise _refusal(raw["error"], model)
         last = replace(last, finish_reason=_finish(raw) or last.finish_reason, usage=_usage(raw) or last.usage)
-        yield _delta(raw)
+        yield thinking.parted(_delta(raw))
     if last.finish_reason is None:
         raise ModelError(ErrorKind.MALFORMED_ANSWER, "the answer broke off", model=model)
-    yield last
+    yield thinking.parted(last)
 
 
 async def _whole(chunks: AsyncIterator[Chunk]) -> AsyncIterator[Chunk]:
@@ -167,6 +204,8 @@ def _refusal(error: dict[str, Any], model: str) -> ModelError:
 
 
 def _failure(error: Exception, model: str) -> ModelError:
+    if isinstance(error, ModelError):
+        return error
     if isinstance(error, WorkbenchError):
         return ModelError(ErrorKind.BAD_REQUEST, error.message, model=model, hint=error.hint)
     kind = ErrorKind.BAD_REQUEST if isinstance(error, (ValueError, TypeError)) else ErrorKind.MALFORMED_ANSWER

@@ -1,0 +1,151 @@
+"""What a workspace may spend in a day and altogether: two budgets that every dialogue of the process is part of.
+
+What is spent comes from the record, so it counts whoever spent it. It is read when a dialogue starts, on the thread that
+starts it; from then on this process counts its own calls, and learns of other processes' when the next dialogue starts. A
+call whose cost is lost counts at its bound, as it does for its dialogue.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from workbench.dialogue.budget import Amount, Budget, charge, charges
+from workbench.dialogue.driving import runs_here
+from workbench.dialogue.mode import LimitsSpec
+from workbench.dialogue.progress import Progress
+from workbench.errors import WorkbenchError
+from workbench.events import Call, CallStarted, Event
+from workbench.loop import run
+from workbench.settings import BudgetSettings
+
+_purses: Final[dict[str, Purse]] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """USD that a workspace has spent today and altogether."""
+
+    day: float
+    workspace: float
+
+
+def midnight(now: float, later: int = 0) -> float:
+    """Return when the calendar day of a time began here, or one so many days later, as Unix time."""
+    day = datetime.fromtimestamp(now, UTC).astimezone().date() + timedelta(days=later)
+    return datetime.combine(day, datetime.min.time()).timestamp()
+
+
+class DayBudget(Budget):
+    """What may be spent today. It begins anew at midnight, and remembers this process's own calls by their ids."""
+
+    def __init__(self, whole: Budget) -> None:
+        super().__init__(LimitsSpec(), whole=whole, name="day")
+        self.began = midnight(time.time())
+        self.own: dict[str, float] = {}
+
+    def passed(self, amount: Amount, kept: float = 0.0) -> str | None:
+        """Return the name of the ceiling that `amount` would pass today."""
+        if time.time() >= midnight(self.began, 1):
+            self.begin(midnight(time.time()), 0.0)
+        return super().passed(amount, kept)
+
+    def settle(self, call: Call, amount: Amount) -> None:
+        """Count a call that has ended."""
+        super().settle(call, amount)
+        self.own[call.id] = charge(call, amount).cost
+
+    def begin(self, day: float, spent: float) -> None:
+        """Begin a day with what is spent of it by others; calls of this process that began on it are added."""
+        if day > self.began:
+            self.own.clear()
+        self.began = day
+        self.spent = Amount(cost=spent + sum(self.own.values()))
+
+
+class Purse:
+    """The two budgets of a record.
+
+    Args:
+        url: of the record.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.workspace = Budget(LimitsSpec(), name="workspace")
+        self.day = DayBudget(self.workspace)
+        self._url, self._born = url, time.time()
+        self._lost: dict[str, tuple[float, dict[str, tuple[float, float]]]] = {}
+
+    def look(self, ceilings: BudgetSettings, events_of: Callable[[str], Sequence[Event]]) -> None:
+        """Take the ceilings over and learn what is spent. Reads the record: not for the event loop.
+
+        Raises:
+            RecordError: it cannot be read.
+        """
+        day = midnight(time.time())
+        before, since = self._read(day, events_of, ours=True)
+        run(self._learn(ceilings, day, before, since))
+
+    def spent(self, events_of: Callable[[str], Sequence[Event]]) -> Spent:
+        """Return what the record says is spent, calls that are under way here at what they may cost. Reads the record.
+
+        Raises:
+            RecordError: it cannot be read.
+        """
+        before, since = self._read(midnight(time.time()), events_of, ours=False)
+        return Spent(sum(since.values()), before + sum(since.values()))
+
+    async def _learn(self, ceilings: BudgetSettings, day: float, before: float, since: dict[str, float]) -> None:
+        own = self.day.own if day == self.day.began else {}
+        others = sum(cost for call, cost in since.items() if call not in own)
+        self.day.limits, self.workspace.limits = LimitsSpec(max_cost=ceilings.day), LimitsSpec(max_cost=ceilings.workspace)
+        self.day.begin(day, others)
+        self.workspace.spent = Amount(cost=before + self.day.spent.cost)
+
+    def _read(self, day: float, events_of: Callable[[str], Sequence[Event]], *, ours: bool) -> tuple[float, dict[str, float]]:
+        """Return what was spent before a day, and by call since; `ours` leaves out calls that this process waits for now."""
+        from workbench.records.spending import read_spending
+
+        if self._url.startswith("sqlite:///") and not Path(self._url.removeprefix("sqlite:///").partition("?")[0]).is_file():
+            return 0.0, {}
+        known = read_spending(self._url, day)
+        before, since = known.before, dict(known.since)
+        for dialogue, changed in known.doubtful.items():
+            for call, (at, cost) in self._lost_calls(dialogue, changed, events_of).items():
+                if ours and at >= self._born and runs_here(dialogue):
+                    continue  # it is held, or counted as one of our own
+                if at < day:
+                    before += cost
+                else:
+                    since[call] = cost
+        return before, since
+
+    def _lost_calls(
+        self, dialogue: str, changed: float, events_of: Callable[[str], Sequence[Event]]
+    ) -> dict[str, tuple[float, float]]:
+        """Return when each call of a dialogue began whose cost is lost, and its bound."""
+        if self._lost.get(dialogue, (None,))[0] != changed:
+            try:
+                lost = dict(_lost(events_of(dialogue)))
+            except (WorkbenchError, ValueError, LookupError):
+                lost = {}  # its run cannot be read any more, so nothing bounds its calls
+            self._lost[dialogue] = (changed, lost)
+        return self._lost[dialogue][1]
+
+
+def _lost(events: Sequence[Event]) -> Iterator[tuple[str, tuple[float, float]]]:
+    progress = Progress.of(events, lambda _child: ())
+    for call, amount in charges(progress.transcript, progress.runs):
+        if isinstance(call, CallStarted):
+            yield call.call, (call.at, amount.cost)
+        elif call.cost is None:
+            yield call.id, (call.started_at, amount.cost)
+
+
+def purse_of(url: str) -> Purse:
+    """Return the purse of a record; the same one for all of this process."""
+    return _purses.setdefault(url, Purse(url))
