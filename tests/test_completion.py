@@ -88,6 +88,10 @@ def result(shell, text, after=""):
         ("%models claude-h", ["claude-haiku"]),
         ("%models --re", ["--ready"]),
         ("%workbench ", ["doctor", "--no-network"]),
+        ("%%dialogue debate --candidates gpt-mini,claude-o", ["claude-opus"]),
+        ("%route --pol", ["--policy"]),
+        ("%route --policy l", ["learned", "local", "linucb"]),
+        ("%route -m claude-o", ["claude-opus"]),
     ],
 )
 def test_offers(offered, text, offers):
@@ -239,6 +243,7 @@ def test_ids_and_turns_of_a_record_of_either_kind(offered, told):
     assert offered("%dialogue show ")[:3] == ["1abc", "0abc", "last"]
     assert offered("%fork 1") == ["1abc"]
     assert offered("%fork last@") == ["last@turn_1"]
+    assert offered("%rate last@") == ["last@turn_1"]
     assert offered("%fork 0a@tu") == ["0a@turn_1"]
     assert offered("%fork abc@") == []
 

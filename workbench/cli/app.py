@@ -14,6 +14,7 @@ from workbench.cli.options import (
     Expected,
     Judge,
     Judgements,
+    MaxCallCost,
     MaxCalls,
     MaxCost,
     MaxTokens,
@@ -23,6 +24,7 @@ from workbench.cli.options import (
     Referee,
     Role,
     Rounds,
+    Sampling,
     Timeout,
     Workspace,
 )
@@ -81,6 +83,7 @@ def run(
     rounds: Rounds = None,
     set_: Parameters = None,
     budget: MaxCost = None,
+    max_call_cost: MaxCallCost = None,
     max_tokens: MaxTokens = None,
     max_turns: MaxTurns = None,
     max_calls: MaxCalls = None,
@@ -89,6 +92,11 @@ def run(
     approve: Annotated[
         list[str] | None, typer.Option("--approve", metavar="ROLE", help="You approve or edit its texts first. Repeatable.")
     ] = None,
+    candidates: Annotated[
+        str | None,
+        typer.Option("--candidates", metavar="A,B,C", help="What a policy may choose from, where a model is 'route'."),
+    ] = None,
+    sampling: Sampling = None,
     api_base: ApiBase = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show turns, models, cost and flow, and call nothing.")] = False,
     baselines: Annotated[bool, typer.Option("--baselines", help="Run the baselines too, at the same spend.")] = False,
@@ -102,9 +110,11 @@ def run(
     from workbench.cli.runs import Wanted, run_mode
 
     limits = {
-        "max_cost": budget, "max_tokens": max_tokens, "max_turns": max_turns, "max_calls": max_calls, "timeout": timeout,
+        "max_cost": budget, "max_call_cost": max_call_cost, "max_tokens": max_tokens, "max_turns": max_turns,
+        "max_calls": max_calls, "timeout": timeout,
     }  # fmt: skip
-    wanted = Wanted(participant or [], models, judge, api_base, limits, rounds, set_ or [], seed, approve or [])
+    said = (rounds, set_ or [], seed, approve or [], candidates, sampling or [])
+    wanted = Wanted(participant or [], models, judge, api_base, limits, *said)
     if baselines and not dry_run:
         from workbench.cli.baselines import compare_on
 
@@ -165,6 +175,7 @@ def resume(
     models: Models = None,
     judge: Judge = None,
     budget: MaxCost = None,
+    max_call_cost: MaxCallCost = None,
     max_tokens: MaxTokens = None,
     max_turns: MaxTurns = None,
     max_calls: MaxCalls = None,
@@ -177,7 +188,8 @@ def resume(
     from workbench.cli.runs import Wanted, resume_dialogue
 
     limits = {
-        "max_cost": budget, "max_tokens": max_tokens, "max_turns": max_turns, "max_calls": max_calls, "timeout": timeout,
+        "max_cost": budget, "max_call_cost": max_call_cost, "max_tokens": max_tokens, "max_turns": max_turns,
+        "max_calls": max_calls, "timeout": timeout,
     }  # fmt: skip
     wanted = Wanted(participant or [], models, judge, api_base, limits)
     resume_dialogue(dialogue, wanted, as_json=as_json, workspace=workspace)
@@ -195,6 +207,7 @@ def fork(
     rounds: Rounds = None,
     set_: Parameters = None,
     budget: MaxCost = None,
+    max_call_cost: MaxCallCost = None,
     max_tokens: MaxTokens = None,
     max_turns: MaxTurns = None,
     max_calls: MaxCalls = None,
@@ -207,7 +220,8 @@ def fork(
     from workbench.cli.runs import Wanted, fork_dialogue
 
     limits = {
-        "max_cost": budget, "max_tokens": max_tokens, "max_turns": max_turns, "max_calls": max_calls, "timeout": timeout,
+        "max_cost": budget, "max_call_cost": max_call_cost, "max_tokens": max_tokens, "max_turns": max_turns,
+        "max_calls": max_calls, "timeout": timeout,
     }  # fmt: skip
     wanted = Wanted(participant or [], models, judge, api_base, limits, rounds, set_ or [])
     fork_dialogue(source, wanted, as_json=as_json, workspace=workspace)
@@ -270,10 +284,25 @@ def import_(file: Annotated[Path, typer.Argument(help="A dialogue exported as JS
 
 
 @models_app.callback()
-def models_root(context: typer.Context, as_json: AsJson = False, workspace: Workspace = None) -> None:
+def models_root(
+    context: typer.Context,
+    stats: Annotated[bool, typer.Option("--stats", help="What the record knows of them instead of the cards.")] = False,
+    by: Annotated[str | None, typer.Option("--by", metavar="WHAT", help="With --stats: model, or task.")] = None,
+    since: Annotated[str | None, typer.Option("--since", metavar="WHEN", help="With --stats: 7d, 12h or 2026-11-01.")] = None,
+    baseline: Annotated[
+        str | None, typer.Option("--baseline", metavar="MODEL", help="With --stats: what was saved against its prices.")
+    ] = None,
+    as_json: AsJson = False,
+    workspace: Workspace = None,
+) -> None:
     """List the model cards, or `pull` weights for a local model."""
     if context.invoked_subcommand is None:
         from workbench.cli.models import list_models
+        from workbench.cli.stats import show_stats
+
+        if stats or by or since or baseline:
+            show_stats(by, since, baseline, asked=stats, as_json=as_json, workspace=workspace)
+            return
 
         list_models(as_json=as_json, workspace=workspace)
 
@@ -325,6 +354,22 @@ def rate(
     from workbench.cli.routing import rate_turns
 
     rate_turns(dialogue, quality, comment, by, workspace)
+
+
+@app.command(name="budget")
+def budget_(as_json: AsJson = False, workspace: Workspace = None) -> None:
+    """Show what calls, dialogues, the day and the workspace may spend, what is spent, and what is left."""
+    from workbench.cli.spending import show_budgets
+
+    show_budgets(as_json=as_json, workspace=workspace)
+
+
+@app.command(name="sampling")
+def sampling_(as_json: AsJson = False, workspace: Workspace = None) -> None:
+    """List the sampling presets."""
+    from workbench.cli.spending import list_presets
+
+    list_presets(as_json=as_json, workspace=workspace)
 
 
 @app.command()

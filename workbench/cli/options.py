@@ -19,6 +19,11 @@ ApiBase = Annotated[
     str | None, typer.Option("--api-base", metavar="URL", help="OpenAI-compatible endpoint for models named by id.")
 ]
 MaxCost = Annotated[float | None, typer.Option("--budget", "--max-cost", metavar="USD", help="Stop before this is passed.")]
+MaxCallCost = Annotated[float | None, typer.Option("--max-call-cost", metavar="USD", help="What a single call may cost.")]
+Sampling = Annotated[
+    list[str] | None,
+    typer.Option("--sampling", metavar="PRESET", help="How all roles draw, or ROLE=PRESET for one. Repeatable."),
+]
 MaxTokens = Annotated[int | None, typer.Option("--max-tokens", help="Stop before so many tokens are used in all.")]
 MaxTurns = Annotated[int | None, typer.Option("--max-turns", help="Stop after so many turns.")]
 MaxCalls = Annotated[int | None, typer.Option("--max-calls", help="Stop after so many calls.")]

@@ -31,12 +31,14 @@ class Wanted:
     parameters: Sequence[str] = ()
     seed: int | None = None
     approve: Sequence[str] = ()
+    candidates: str | None = None
+    sampling: Sequence[str] = ()
 
     def for_resume(self) -> dict[str, Any]:
         """Return the options that a resume takes."""
         return {
             "participants": dict(_pair(text, "-p", "ROLE=MODEL") for text in self.participants),
-            "models": [name.strip() for name in (self.models or "").split(",") if name.strip()],
+            "models": _names(self.models),
             "judge": self.judge,
             "limits": self.limits,
             "api_base": self.api_base,
@@ -47,7 +49,8 @@ class Wanted:
         parameters: dict[str, Any] = dict(_pair(text, "--set", "NAME=VALUE") for text in self.parameters)
         if self.rounds is not None:
             parameters["rounds"] = self.rounds
-        return self.for_resume() | {"parameters": parameters, "seed": self.seed, "approve": self.approve}
+        more = {"seed": self.seed, "approve": self.approve, "candidates": _names(self.candidates), "sampling": self.sampling}
+        return self.for_resume() | {"parameters": parameters} | more
 
 
 def run_mode(mode: str, topic: str, wanted: Wanted, *, dry_run: bool, as_json: bool, workspace: Path | None) -> None:
@@ -70,9 +73,13 @@ def resume_dialogue(dialogue: str, wanted: Wanted, *, as_json: bool, workspace: 
 def fork_dialogue(source: str, wanted: Wanted, *, as_json: bool, workspace: Path | None) -> None:
     """Go another way from a turn on, and exit with the code that the fork's end calls for."""
     options = wanted.for_run()
-    del options["seed"], options["approve"]
+    del options["seed"], options["approve"], options["candidates"], options["sampling"]
     with Orchestrator(workspace) as orchestrator:
         follow(orchestrator.fork(source, **options), as_json=as_json)
+
+
+def _names(text: str | None) -> list[str]:
+    return [name.strip() for name in (text or "").split(",") if name.strip()]
 
 
 def follow(dialogue: Dialogue, *, as_json: bool) -> None:

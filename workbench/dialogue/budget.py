@@ -119,8 +119,8 @@ class Keeper(Protocol):
     order: int
     """Of its budget: nobody takes what a run keeps that began earlier, or that is part of the same dialogue."""
 
-    def kept(self, speaking: str | None) -> Kept:
-        """Return what is kept back while a turn buys its answer."""
+    def kept(self, run: Keeper | None = None, turn: str | None = None) -> Kept:
+        """Return what is kept back while a turn of a run buys its answer: of this run, or of one that is part of it."""
         ...
 
 
@@ -197,7 +197,7 @@ class Budget:
         if self.limits.max_cost is None:
             return Kept()
         found = [
-            keeper.kept(buyer.turn if buyer and keeper is buyer.run else None)
+            keeper.kept(buyer.run, buyer.turn) if buyer else keeper.kept()
             for keeper in self.keepers
             if buyer is None or (keeper.order <= buyer.run.order and (own or keeper is not buyer.run))
         ]

@@ -13,10 +13,10 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from workbench.dialogue.budget import Budget, Buyer, Kept, bound_of
+from workbench.dialogue.budget import Budget, Buyer, Keeper, Kept, bound_of
 from workbench.dialogue.persons import is_person
 from workbench.dialogue.plan import PlannedTurn
-from workbench.dialogue.rest import Rest
+from workbench.dialogue.rest import BYTES, SHORT, Rest
 from workbench.dialogue.run import RunSpec
 from workbench.events import Call
 from workbench.models import ModelCard, ModelRegistry, Request
@@ -57,7 +57,7 @@ def _cheaper(chain: tuple[ModelCard, ...], able: Iterable[ModelCard]) -> tuple[M
         for card in able
         if card.name not in names and price_of(card) < price_of(chain[0]) and not card.local and "endpoint" not in card.tags
     ]
-    return tuple(sorted(found, key=price_of)[:OFFERED])
+    return tuple(sorted(found, key=lambda card: (price_of(card), card.default_output or 0))[:OFFERED])  # thoughts cost as well
 
 
 class Saving:
@@ -73,8 +73,8 @@ class Saving:
         self._floor, self._keeps, self._cheaper = floor, "fewer_rounds" in path, "cheaper" in path
         self._cheaper_first = self._cheaper and (not self._keeps or path.index("cheaper") < path.index("fewer_rounds"))
         self._started: set[str] = set()
-        self._paying: dict[str, int] = {}
-        self._holding: set[str] = set()
+        self._tokens: dict[str, int] = {}
+        self._paid: set[str] = set()
         self._known: tuple[object, dict[str | None, Kept]] = (None, {})
         self._rest = _rest_of(floor, cheaper=self._cheaper)
         before = (event.reason for event in floor.past.skipped.values() if event.reason.startswith(REASON))
@@ -99,17 +99,49 @@ class Saving:
             if self in budget.keepers:
                 budget.keepers.remove(self)
 
-    def kept(self, speaking: str | None) -> Kept:
-        """Return what is kept back while a turn buys its answer; worked out again only after something has changed."""
-        floor = self._floor
-        bought = tuple(self._paying.items())
-        state = (len(floor.results), len(floor.plan.turns), len(self._started), bought, frozenset(self._holding))
+    def kept(self, run: Keeper | None = None, turn: str | None = None) -> Kept:
+        """Return what is kept back while a turn buys its answer; worked out again only after something has changed.
+
+        Args:
+            run: whose turn it is: this one, or a sub-dialogue of it, what closes there being heard here; None for no turn.
+            turn: its id.
+        """
+        floor, speaking = self._floor, turn if run is self else self._opened(run, turn)
+        bought = self._bought()
+        state = (len(floor.results), len(floor.plan.turns), len(self._started), tuple(bought.items()), frozenset(self._paid))
         if self._known[0] != state:
             self._known = (state, {})
         known = self._known[1]
         if speaking not in known:
-            known[speaking] = self.rest.least(speaking, self._started, self._paying, self._holding)
+            known[speaking] = self.rest.least(speaking, self._started, bought, self._paid)
         return known[speaking]
+
+    def _opened(self, run: Keeper | None, turn: str | None) -> str | None:
+        """Return the turn that opened a sub-dialogue whose closing turn is given."""
+        for opener, spawning in self._floor.spawning.items():
+            for engine in spawning.live.values():
+                if engine.saving is run and turn is not None and engine.saving.rest.closes(turn):
+                    return opener
+        return None
+
+    def _bought(self) -> dict[str, int]:
+        """Return the bytes at most of answers that are being bought, and of what sub-dialogues come to."""
+        bought = {turn: BYTES * tokens for turn, tokens in self._tokens.items()}
+        for turn, spawning in self._floor.spawning.items():
+            live = [engine.saving.comes_to for engine in spawning.live.values()]
+            bought[turn] = sum(live) + SHORT * (len(spawning.topics) - len(live))
+        return bought
+
+    @property
+    def comes_to(self) -> int:
+        """The bytes at most of the text that closes the run."""
+        rest, said = self.rest, self._floor.said
+        sizes = [
+            len(said[turn.id].encode(errors="surrogatepass")) if turn.id in said else BYTES * self._tokens.get(turn.id, 0)
+            for turn in self._floor.plan.turns
+            if rest.closes(turn.id)
+        ]
+        return max(SHORT, *sizes)
 
     def reserve_for(self, turn: PlannedTurn) -> Reserve:
         """Return what a turn's calls reserve by."""
@@ -132,11 +164,12 @@ class Saving:
             request = _fitting(card, request, rest.longest(turn, card))
         request, settle = await floor.budget.reserve(card, request, buyer)
         self._started.add(turn.id)
-        self._paying[turn.id] = request.sampling.max_tokens or 0
-        self._holding.add(turn.id)
+        self._tokens[turn.id] = request.sampling.max_tokens or 0
+        self._paid.add(turn.id)
 
         def settled(call: Call) -> None:
-            self._holding.discard(turn.id)
+            if not call.ok:  # else it is paid for, and about to be over
+                self._paid.discard(turn.id)
             settle(call)
 
         return request, settled
@@ -160,7 +193,7 @@ class Saving:
     def _too_much(self, turn: PlannedTurn, rest: Rest) -> str | None:
         """Return why another round does not fit: its first turn whole, its others and all that must come as short as may be."""
         prompt, started = rest.prompt(turn), self._started | set(rest.round_of(turn))
-        own = rest.least(turn.id, started, self._paying, self._holding)
+        own = rest.least(turn.id, started, self._bought(), self._paid)
 
         def whole(card: ModelCard) -> float:
             tokens = rest.longest(turn, card)
@@ -177,15 +210,13 @@ class Saving:
             wanted: USD that it takes, with what is kept back; calls that are under way will leave some of what they hold.
             started: turns that must come once it has begun, if it adds any.
         """
-        least = self.rest.least(None, started or self._started, self._paying, self._holding).cost
+        least = self.rest.least(None, started or self._started, self._bought(), self._paid).cost
         wanted += 0.0 if started else least
         for budget in self._floor.budget.line:
             ceiling = budget.limits.max_cost
             if ceiling is None:
                 continue
-            others = sum(
-                keeper.kept(None).cost for keeper in budget.keepers if keeper.order <= self.order and keeper is not self
-            )
+            others = sum(keeper.kept().cost for keeper in budget.keepers if keeper.order <= self.order and keeper is not self)
             spent = budget.spent.cost + others
             if spent + wanted > ceiling or spent + budget.held.cost + least > ceiling:
                 so_far = f"{budget.spent.cost:.6f} spent, {others + least:.6f} kept back for what must still come"

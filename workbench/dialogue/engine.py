@@ -15,6 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from workbench.dialogue.budget import Budget
+from workbench.dialogue.downgrade import Saving
 from workbench.dialogue.floor import E, Floor, Relayed
 from workbench.dialogue.gates import SKIPPED_BEFORE, Gate, shut
 from workbench.dialogue.persons import PERSON, Kind
@@ -91,6 +92,11 @@ class Engine:
         return self._floor.plan
 
     @property
+    def saving(self) -> Saving:
+        """How it saves money."""
+        return self._floor.saving
+
+    @property
     def result(self) -> tuple[Status, str | None, str, Any]:
         """Status, reason, and text and data of the last complete turn; once the run is over."""
         said, data = self._floor.said, self._floor.data
@@ -106,7 +112,7 @@ class Engine:
             first: makes the opening event (`lambda engine: engine.event(DialogueStarted, …)`).
         """
         events = self._floor.events
-        self._floor.saving.join()
+        self.saving.join()
         try:
             yield first(self)
             self._clock()
@@ -125,7 +131,7 @@ class Engine:
                 if event is None or isinstance(event, (*_FINAL, DialogueContinued, TurnAdded)):
                     await self._launch()
         finally:  # no TaskGroup: a generator that is closed inside one raises a group, not what went wrong
-            self._floor.saving.leave()
+            self.saving.leave()
             await self._hang_up()
         status, reason = self._outcome()
         yield self.event(DialogueEnded, status=status, reason=reason)
@@ -295,7 +301,7 @@ class Engine:
                     self._converged = self._converged or why
                 self._leave_out(turn.id, why, converged=settled)
                 return True
-        if (dear := self._floor.saving.skip(turn)) is not None:
+        if (dear := self.saving.skip(turn)) is not None:
             self._leave_out(turn.id, dear)
             return True
         return False

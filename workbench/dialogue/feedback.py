@@ -14,7 +14,7 @@ from workbench.dialogue.plan import Plan, PlannedTurn
 from workbench.dialogue.transcript import Transcript, Turn
 from workbench.errors import WorkbenchError
 from workbench.events import Status
-from workbench.records.ratings import Rating
+from workbench.records.rating import Rating
 from workbench.routing.policy import Task
 
 _BEST_MARK: Final = 10.0

@@ -33,9 +33,7 @@ class _Part(BaseModel):
 
 
 class SamplingSpec(_Part):
-    """How answers are drawn: the values of a preset, or the name of one, with values that differ from it. What is left out is
-    the model's default.
-    """
+    """How answers are drawn: a preset's name, values, or both, where the values come first. The model settles the rest."""
 
     preset: str | None = Field(default=None, description="Name of a preset; `workbench sampling` lists them.")
     temperature: float | None = Field(default=None, ge=0, le=2)
@@ -188,8 +186,8 @@ class LimitsSpec(_Part):
     downgrade: tuple[Step, ...] = Field(
         default=(),
         description="What happens, in this order, before a ceiling in USD would be passed. cheaper: a cheaper model is asked. "
-        "fewer_rounds: the remaining rounds are skipped, and money is kept back for the turns that close. stop: the dialogue ends "
-        "as cost_limited, as it does at the end of the list in any case.",
+        "fewer_rounds: the remaining rounds are skipped, and money is kept back for the turns that close. stop: the dialogue "
+        "ends as cost_limited, as it does at the end of the list in any case.",
     )
 
     @field_validator("downgrade")
@@ -354,4 +352,6 @@ def json_schema() -> dict[str, Any]:
     schema = Mode.model_json_schema()
     fields = schema["$defs"]["TurnSpec"]["properties"]
     fields |= {other: fields[name] for other, name in SYNONYMS.items()}
+    drawn = schema["$defs"]["SamplingSpec"]
+    schema["$defs"]["SamplingSpec"] = {"anyOf": [{"type": "string", "description": "Name of a preset."}, drawn]}
     return schema | {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Workbench mode"}

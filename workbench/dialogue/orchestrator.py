@@ -159,7 +159,7 @@ class Orchestrator:
             models: dealt out to the roles that `participants` leaves open; or a mapping, which means the same as that.
             judge: plays the role that decides.
             parameters: the mode's, such as `{"rounds": 2}`.
-            limits: `max_cost` and `max_call_cost` (USD), `max_tokens`, `max_turns`, `max_calls`, `timeout` (seconds), `downgrade`.
+            limits: `max_cost`, `max_call_cost` (USD), `max_tokens`, `max_turns`, `max_calls`, `timeout` (seconds), `downgrade`.
             seed: makes the run repeatable where the models allow it.
             api_base: OpenAI-compatible endpoint for the models named by id.
             stream: whether answers come in pieces.

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from functools import partial
 from typing import Final
 
 from workbench.dialogue.budget import Amount, Budget, charge, charges
@@ -21,17 +21,29 @@ from workbench.dialogue.progress import Progress
 from workbench.errors import WorkbenchError
 from workbench.events import Call, CallStarted, Event
 from workbench.loop import run
-from workbench.settings import BudgetSettings
+from workbench.settings import BudgetSettings, Settings
 
 _purses: Final[dict[str, Purse]] = {}
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
-    """USD that a workspace has spent today and altogether."""
+class Standing:
+    """How a budget stands.
 
-    day: float
-    workspace: float
+    Attributes:
+        budget: call, dialogue, day or workspace.
+        ceiling: USD; None where there is none.
+        spent: USD, calls whose cost is lost at what they may have cost; None where it is counted for each call or dialogue.
+    """
+
+    budget: str
+    ceiling: float | None
+    spent: float | None = None
+
+    @property
+    def left(self) -> float | None:
+        """USD that may still be spent; None where that is not known or nothing limits it."""
+        return None if self.ceiling is None or self.spent is None else max(self.ceiling - self.spent, 0.0)
 
 
 def midnight(now: float, later: int = 0) -> float:
@@ -90,14 +102,20 @@ class Purse:
         before, since = self._read(day, events_of, ours=True)
         run(self._learn(ceilings, day, before, since))
 
-    def spent(self, events_of: Callable[[str], Sequence[Event]]) -> Spent:
-        """Return what the record says is spent, calls that are under way here at what they may cost. Reads the record.
+    def standings(self, ceilings: BudgetSettings, events_of: Callable[[str], Sequence[Event]]) -> list[Standing]:
+        """Return how the budgets stand, by the record: calls that are under way count what they may cost. Reads the record.
 
         Raises:
             RecordError: it cannot be read.
         """
         before, since = self._read(midnight(time.time()), events_of, ours=False)
-        return Spent(sum(since.values()), before + sum(since.values()))
+        today = sum(since.values())
+        return [
+            Standing("call", ceilings.call),
+            Standing("dialogue", ceilings.dialogue),
+            Standing("day", ceilings.day, today),
+            Standing("workspace", ceilings.workspace, before + today),
+        ]
 
     async def _learn(self, ceilings: BudgetSettings, day: float, before: float, since: dict[str, float]) -> None:
         own = self.day.own if day == self.day.began else {}
@@ -110,8 +128,6 @@ class Purse:
         """Return what was spent before a day, and by call since; `ours` leaves out calls that this process waits for now."""
         from workbench.records.spending import read_spending
 
-        if self._url.startswith("sqlite:///") and not Path(self._url.removeprefix("sqlite:///").partition("?")[0]).is_file():
-            return 0.0, {}
         known = read_spending(self._url, day)
         before, since = known.before, dict(known.since)
         for dialogue, changed in known.doubtful.items():
@@ -149,3 +165,19 @@ def _lost(events: Sequence[Event]) -> Iterator[tuple[str, tuple[float, float]]]:
 def purse_of(url: str) -> Purse:
     """Return the purse of a record; the same one for all of this process."""
     return _purses.setdefault(url, Purse(url))
+
+
+def standings_of(settings: Settings) -> list[Standing]:
+    """Return how a workspace's budgets stand; makes no record where there is none.
+
+    Raises:
+        RecordError: the record cannot be read.
+    """
+    from workbench.records.queries import glance
+
+    with glance(settings.record_url) as reader:
+        return purse_of(settings.record_url).standings(settings.budget, partial(reader.events, after=0) if reader else _nothing)
+
+
+def _nothing(_dialogue: str) -> list[Event]:
+    return []

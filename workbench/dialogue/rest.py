@@ -27,6 +27,8 @@ LEAST_TURN: Final = 256
 """Tokens of an answer for which money is kept back."""
 BYTES: Final = 8
 """Of a token, at most, on average over an answer."""
+SHORT: Final = BYTES * LEAST_TURN
+"""Bytes of a short text."""
 _THINKS: Final = 4
 """A model that thinks first gets at least this part of its usual answer, because thoughts count too."""
 _MARKS: Final = 0xF0000
@@ -74,23 +76,28 @@ class Rest:
         """Return the turns of the same round of the same block."""
         return self._rounds.get(turn.id, (turn.id,))
 
-    def least(self, speaking: str | None, begun: Collection[str], paying: Mapping[str, int], holding: Collection[str]) -> Kept:
+    def closes(self, turn: str) -> bool:
+        """Whether nothing waits for a turn."""
+        return turn not in self._followed
+
+    def least(self, speaking: str | None, begun: Collection[str], bought: Mapping[str, int], paid: Collection[str]) -> Kept:
         """Return what must be kept back.
 
         Args:
-            speaking: the turn that buys its answer now; nothing is kept back for it.
+            speaking: the turn whose text is bought now; nothing is kept back for it.
             begun: turns that have begun.
-            paying: turns whose answers are bought, with their tokens at most.
-            holding: those of them that hold a reservation.
+            bought: turns to the bytes of the answers that are bought, or of what their sub-dialogues come to, at most.
+            paid: turns whose answers are paid for, or reserved.
         """
         coming = [turn for turn in self.plan.spoken if turn.id not in self._results and self.must_come(turn, begun)]
-        sizes = self._sizes(coming, paying)
+        sizes, spoken = self._sizes(coming, bought), {turn.id for turn in coming}
         cost = per_token = 0.0
         for turn in coming:
-            if turn.id == speaking or turn.id in holding or is_person(self.spec.cast[turn.role][0]):
+            if turn.id == speaking or turn.id in paid or is_person(self.spec.cast[turn.role][0]):
                 continue
             shape = self._shape(turn, sizes)
-            prompt = shape.size + sum(sizes.get(name, 0) * times for name, times in shape.has.items() if name != speaking)
+            known = ((sizes.get(name, 0), times) for name, times in shape.has.items() if name != speaking or name not in spoken)
+            prompt = shape.size + sum(size * times for size, times in known)
             prices = [(bound_of(card, prompt, self.need(turn, card)).cost, card) for card in self.cards(turn)]
             price, card = min(prices, key=lambda each: each[0])
             cost += price
@@ -124,17 +131,16 @@ class Rest:
     def _length(self, name: str) -> int:
         return len(self._said.get(name, "").encode(errors="surrogatepass"))
 
-    def _sizes(self, coming: list[PlannedTurn], paying: Mapping[str, int]) -> dict[str, int]:
+    def _sizes(self, coming: list[PlannedTurn], bought: Mapping[str, int]) -> dict[str, int]:
         """Return the bytes of each text that is or will be there, at most."""
-        sizes = {turn.id: BYTES * max(paying.get(turn.id, 0), LEAST_TURN) for turn in coming}
+        sizes = {turn.id: max(bought.get(turn.id, 0), SHORT) for turn in coming}
         for turn in self.plan.turns:
             if turn.id in self._said:
                 sizes[turn.id] = self._length(turn.id)
             elif turn.id not in self._results and turn.vote is not None:
-                sizes[turn.id] = BYTES * LEAST_TURN
+                sizes[turn.id] = SHORT
             elif turn.id not in self._results and turn.role in self.spec.spawns:
-                number = turn.over.number if turn.over else 1
-                sizes[turn.id] = BYTES * number * self.spec.spawns[turn.role].max_output
+                sizes[turn.id] = bought.get(turn.id, SHORT * (turn.over.number if turn.over else 1))
         return sizes
 
     def _shape(self, turn: PlannedTurn, there: Collection[str]) -> _Shape:

@@ -21,6 +21,7 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     from workbench.notebook.magics import DialogueMagics
     from workbench.notebook.mode_cell import ModeMagics
     from workbench.notebook.routing import RoutingMagics
+    from workbench.notebook.spending import SpendingMagics
 
     dialogues = DialogueMagics(shell)
     shell.register_magics(
@@ -29,6 +30,7 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
         CommandMagics(shell, dialogues.orchestrator),
         ForkMagics(shell, dialogues.orchestrator),
         RoutingMagics(shell, dialogues.orchestrator),
+        SpendingMagics(shell, dialogues.orchestrator),
     )
     awaiting.install(shell)
     completion.install(shell)

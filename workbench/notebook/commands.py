@@ -81,7 +81,7 @@ class CommandMagics(Magics):
     @magic_arguments()
     @argument("--ready", action="store_true", help="only those that may be asked now")
     @argument("--stats", action="store_true", help="what the record knows of them instead of what they declare")
-    @argument("--by", metavar="WHAT", help="with --stats: model, or task for each kind of task too")
+    @argument("--by", dest="grouping", metavar="WHAT", help="with --stats: model, or task for each kind of task too")
     @argument("--since", metavar="WHEN", help="with --stats: only from then on, such as 7d, 12h or 2026-11-01")
     @argument("--baseline", metavar="MODEL", help="with --stats: what was saved against paying this model's prices")
     @argument("text", nargs="*", help="only those whose name, id, family or description has this in it")
@@ -110,7 +110,7 @@ class CommandMagics(Magics):
 
         orchestrator, text = self._orchestrator(), " ".join(wanted.text)
         baseline = orchestrator.models.get(wanted.baseline) if wanted.baseline else None
-        by = "task" if wanted.by and _one_of(wanted.by, BY, "grouping") == "task" else "model"
+        by = _one_of(wanted.grouping or "model", BY, "grouping")
         return stats_table(orchestrator.record, by, wanted.since, baseline, text)
 
     @magic_arguments()
@@ -268,7 +268,8 @@ class CommandMagics(Magics):
 
 def _asks_stats(wanted: Namespace) -> bool:
     """Whether a line of `%models` asks for statistics; options that go with these alone are errors elsewhere."""
-    given = [f"--{name}" for name in ("by", "since", "baseline") if getattr(wanted, name)]
+    options = {"--by": wanted.grouping, "--since": wanted.since, "--baseline": wanted.baseline}
+    given = [option for option, value in options.items() if value]
     if given and not wanted.stats:
         raise UsageError(f"{given[0]} needs --stats")
     if wanted.stats and wanted.ready:

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 _CELL: Final = re.compile(r"\s*%%dialogue(?P<rest>\s.*)?$")
 _LINE: Final = re.compile(
-    r"\s*(?:[\w.,\s]+=\s*)?%(?P<magic>dialogue|dialogues|modes|models|workbench|fork|diff|tree)(?P<rest>\s.*)?$"
+    r"\s*(?:[\w.,\s]+=\s*)?%(?P<magic>dialogue|dialogues|modes|models|workbench|fork|diff|tree|route|rate)(?P<rest>\s.*)?$"
 )
-_TAKES: Final = {"fork": 1, "diff": 2, "tree": 1}
+_TAKES: Final = {"fork": 1, "diff": 2, "tree": 1, "rate": 1}
 """Magic to how many ids it takes."""
 _SHOWN: Final = 50
 _PATIENCE: Final = 0.5
@@ -148,7 +148,7 @@ class _Offers:
         if magic in _TAKES:
             if place >= _TAKES[magic]:
                 return ()
-            return _points(self._typed.stub) if magic == "fork" and "@" in self._typed.stub else _ids()
+            return _points(self._typed.stub) if magic in ("fork", "rate") and "@" in self._typed.stub else _ids()
         if magic == "models":
             return _models()
         if magic in ("dialogue", "modes") and place == 0:
@@ -170,7 +170,7 @@ class _Offers:
         match action.dest:
             case "participant" if "=" not in stub:
                 return ((f"{role}=", hint) for role, hint in self._roles())
-            case "participant" | "models" | "judge" | "referee" | "baseline":
+            case "participant" | "models" | "judge" | "referee" | "baseline" | "candidates":
                 return _models()
             case "parameters" if mode := self._mode():
                 return ((f"{name}=", f"{value} by default") for name, value in mode.parameters.items())
@@ -244,8 +244,10 @@ def _help(action: Action, subcommand: str | None) -> str:
 def _fixed(option: str) -> tuple[str, ...]:
     """Return the values of an option that takes one of a few."""
     from workbench.notebook.commands import BY, FORMATS, STATUSES
+    from workbench.routing.policy import POLICIES
 
-    return {"status": STATUSES, "format": FORMATS, "by": BY}.get(option, ())
+    policies = (*POLICIES, "fixed:")
+    return {"status": STATUSES, "format": FORMATS, "grouping": BY, "policy": policies}.get(option, ())
 
 
 def _subcommands() -> list[tuple[str, str]]:

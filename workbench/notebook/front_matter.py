@@ -165,6 +165,14 @@ def _values(value: Any) -> dict[str, Any] | None:
     return value if plain and value else None
 
 
+def _presets(value: Any) -> Any:
+    """Read `precise`, a list of such words, or a mapping of roles to presets or to fields of one."""
+    if isinstance(value, dict):
+        plain = all(isinstance(each, dict) or _word(each) for each in value.values())
+        return value if value and plain else None
+    return _models(value)
+
+
 def _word(value: Any) -> str | None:
     return value.strip() or None if isinstance(value, str) else None
 
@@ -208,10 +216,13 @@ _KINDS: Final[Mapping[str, _Kind]] = {
     "rounds": _Kind("a whole number from 1", _positive),
     "set": _Kind("a mapping of parameters to numbers, words or lists", _values),
     "budget": _Kind("an amount in USD", _amount),
+    "max_call_cost": _Kind("an amount in USD", _amount),
+    "sampling": _Kind("a preset, or a mapping of roles to presets,", _presets),
     "max_tokens": _Kind("a whole number from 1", _positive),
     "timeout": _Kind("a number of seconds", _amount),
     "seed": _Kind("a whole number", _whole),
     "approve": _Kind("a list of roles", _models),
+    "candidates": _Kind("a list of models", _models),
     "api_base": _TEXT,
     "cassette": _TEXT,
     "pace": _Kind("a number", _amount),

@@ -54,16 +54,25 @@ class DialogueMagics(Magics):
         action="append",
         default=[],
         metavar="ROLE=MODEL",
-        help="bind a role to a model, or to person; repeatable",
+        help="bind a role to a model, to person, or to route:POLICY; repeatable",
     )
     @argument("-m", "--models", default="", metavar="A,B,C", help="models dealt out to the roles")
     @argument("--judge", metavar="MODEL", help="model for the role that decides")
     @argument("--rounds", type=int, help="rounds, where the mode has them")
     @argument("--set", action="append", default=[], dest="parameters", metavar="NAME=N", help="a parameter of the mode")
     @argument("--budget", type=float, metavar="USD", help="stop before this much is spent")
+    @argument("--max-call-cost", type=float, metavar="USD", help="what a single call may cost")
     @argument("--max-tokens", type=int, help="stop before so many tokens are used")
     @argument("--timeout", type=float, metavar="SECONDS", help="stop after so long; pauses do not count")
+    @argument(
+        "--sampling",
+        action="append",
+        default=[],
+        metavar="PRESET",
+        help="how all roles draw, or ROLE=PRESET for one; repeatable",
+    )
     @argument("--approve", default="", metavar="A,B", help="roles whose texts you approve or edit first; all for every role")
+    @argument("--candidates", default="", metavar="A,B,C", help="what a policy may choose from, where a model is 'route'")
     @argument("--seed", type=int, help="makes a run repeatable where the models allow it")
     @argument("--api-base", metavar="URL", help="OpenAI-compatible endpoint for models named by id")
     @argument("--cassette", metavar="FILE", help="answer from recorded answers; see docs/replay.md")

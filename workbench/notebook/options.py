@@ -39,7 +39,12 @@ def merge(line: Namespace, matter: Mapping[str, Any], defaults: Mapping[str, Any
 
 def run_options(wanted: Namespace) -> dict[str, Any]:
     """Return what `Orchestrator.prepare` takes."""
-    return fork_options(wanted) | {"seed": wanted.seed, "approve": _names(wanted.approve)}
+    return fork_options(wanted) | {
+        "seed": wanted.seed,
+        "approve": _names(wanted.approve),
+        "candidates": _names(wanted.candidates),
+        "sampling": wanted.sampling,
+    }
 
 
 def fork_options(wanted: Namespace) -> dict[str, Any]:
@@ -54,13 +59,18 @@ def resume_options(wanted: Namespace) -> dict[str, Any]:
         "participants": wanted.participants,
         "models": wanted.models,
         "judge": wanted.judge,
-        "limits": {"max_cost": wanted.budget, "max_tokens": wanted.max_tokens, "timeout": wanted.timeout},
+        "limits": {
+            "max_cost": wanted.budget,
+            "max_call_cost": getattr(wanted, "max_call_cost", None),
+            "max_tokens": wanted.max_tokens,
+            "timeout": wanted.timeout,
+        },
         "api_base": wanted.api_base,
     }
 
 
 def _unset(value: object) -> bool:
-    return value is None or value is False or value == ""
+    return value is None or value is False or value in ("", [])
 
 
 def _mapping(value: object) -> dict[str, Any]:

@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     import pandas as pd
     from sqlalchemy import Engine
 
+    from workbench.records.choices import Chosen
     from workbench.records.model_stats import By, Priced
     from workbench.records.moments import Since
+    from workbench.records.papers import PaperRows
     from workbench.records.queries import Reader
-    from workbench.records.ratings import Learned, Rating
+    from workbench.records.rating import Learned, Rating
     from workbench.records.writer import Writer
 
 
@@ -138,6 +140,13 @@ class Record:
 
         claim(self._engine, self._place, dialogue)
 
+    @property
+    def papers(self) -> PaperRows:
+        """The papers that are kept here."""
+        from workbench.records.papers import PaperRows
+
+        return PaperRows(self._engine, self._place)
+
     def rate(self, ratings: Iterable[Rating]) -> int:
         """Store what sources say of turns, and return how many were news; a source's later word on a turn replaces its first.
 
@@ -171,6 +180,18 @@ class Record:
         from workbench.records.ratings import keep_learned
 
         keep_learned(self._engine, self._place, policy, learned, time.time())
+
+    def choices(self, limit: int = 20_000) -> list[Chosen]:
+        """Return the newest turns whose model a policy chose, oldest first."""
+        from workbench.records.choices import read_choices
+
+        return read_choices(self._engine, self._place, limit)
+
+    def stamp(self) -> tuple[float, int]:
+        """Return what grows with every turn that begins or ends and with every rating; equal stamps mean no news."""
+        from workbench.records.choices import read_stamp
+
+        return read_stamp(self._engine, self._place)
 
     def dialogues(self) -> pd.DataFrame:
         """Return all dialogues, oldest first, with the columns of `DialogueSummary`; `run` is JSON."""

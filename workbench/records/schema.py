@@ -8,9 +8,21 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
-REVISIONS: Final = ("0001", "0002", "0003")
+REVISIONS: Final = ("0001", "0002", "0003", "0004")
 """Every schema version, oldest first; the last is the one that this code reads and writes."""
 HEAD: Final = REVISIONS[-1]
 
@@ -137,4 +149,31 @@ routers = Table(  # since 0003
     Column("ratings", BigInteger, nullable=False),
     Column("state", Text, nullable=False),  # JSON
     Column("updated_at", Float(53), nullable=False),
+)
+
+papers = Table(  # since 0004
+    "papers",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("sha256", Text, nullable=False, unique=True),
+    Column("added_at", Float(53), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("authors", Text, nullable=False),  # JSON
+    Column("year", Integer),
+    Column("arxiv_id", Text, unique=True),
+    Column("doi", Text),
+    Column("source", Text, nullable=False),
+    Column("file", Text, nullable=False),  # below the workspace
+    Column("pages", Integer, nullable=False),
+    Column("paper", Text, nullable=False),  # JSON
+    Column("known", Text, nullable=False),  # JSON: what arXiv and other catalogues say
+)
+
+paper_chunks = Table(  # since 0004
+    "paper_chunks",
+    metadata,
+    Column("paper_id", Text, ForeignKey("papers.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("chunk", Text, nullable=False),  # JSON
+    Column("vector", LargeBinary),
 )

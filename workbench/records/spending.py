@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from sqlalchemy import Connection, and_, func, not_, select
 
@@ -40,6 +41,8 @@ def read_spending(url: str, since: float) -> Spending:
         RecordError: it cannot be read.
     """
     parsed = parse_url(url)
+    if parsed.drivername == "sqlite" and not Path(str(parsed.database)).is_file():
+        return Spending(0.0, {}, {})
     engine = look_only(parsed, BUSY_SECONDS)
     try:
         with explained(place_of(parsed)), engine.connect() as connection:

@@ -9,7 +9,7 @@ from typing import Final
 from workbench.routing.bandits import EpsilonGreedy, LinUCB, Thompson
 from workbench.routing.declared import Capability, Cheapest, Fixed, LocalFirst, Random, RoundRobin
 from workbench.routing.learned import Learned
-from workbench.routing.policy import Policy, RoutingError
+from workbench.routing.policy import POLICIES, Policy, RoutingError
 
 _MAKERS: Final[dict[str, Callable[[int], Policy]]] = {
     "learned": Learned,
@@ -22,7 +22,8 @@ _MAKERS: Final[dict[str, Callable[[int], Policy]]] = {
     "random": Random,
     "round-robin": lambda _: RoundRobin(),
 }
-NAMES: Final = (*_MAKERS, "fixed:MODEL")
+assert set(_MAKERS) == set(POLICIES)
+NAMES: Final = (*POLICIES, "fixed:MODEL")
 
 
 def policy_named(name: str, seed: int = 0) -> Policy:

@@ -10,12 +10,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from workbench.errors import WorkbenchError
 from workbench.models.card import ModelCard
 
 _SHOWN = 8
+POLICIES: Final = (
+    "learned", "capability", "cheapest", "local", "random", "round-robin", "epsilon", "thompson", "linucb",
+)  # fmt: skip
+"""What policies are called, besides `fixed:MODEL`; `named` makes them."""
 
 
 class RoutingError(WorkbenchError):

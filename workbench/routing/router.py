@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 from workbench.models.card import ModelCard
 from workbench.models.registry import ModelRegistry
-from workbench.records.ratings import Learned as Kept
-from workbench.records.ratings import Rating
+from workbench.records.rating import Learned as Kept
+from workbench.records.rating import Rating
 from workbench.records.record import Record
 from workbench.routing.kinds import Kinds
 from workbench.routing.learned import Learned
