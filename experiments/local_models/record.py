@@ -1,10 +1,11 @@
-"""Asks both bundled local models the same 120 small questions and writes what came of it to `outcomes.csv`.
+"""Asks both bundled local models the same small questions and writes what came of it to `outcomes.csv`.
 
     python experiments/local_models/record.py
 
-Six kinds of task, twenty questions each, made from a seed; every answer is checked by a rule, so quality is 0 or 1. The
-models cost nothing; so that there is something to weigh, a million tokens count as 0.1 USD for each billion parameters, about
-what small hosted models cost. The table serves the routing notebook and benchmark; it is small, and says little of the models.
+Six kinds of task, up to twenty questions each (105 in all), made from a seed; every answer is checked by a rule, so quality
+is 0 or 1. The models cost nothing; so that there is something to weigh, a million tokens count as 0.1 USD for each billion
+parameters, about what small hosted models cost. The table serves the routing notebook and benchmark; it is small, and says
+little of the models.
 """
 
 from __future__ import annotations
@@ -95,8 +96,8 @@ def _translate(draw: random.Random) -> tuple[str, str]:
 
 NAMES = ["Anna", "Boris", "Carla", "David", "Elena", "Felix", "Greta", "Hugo", "Irina", "Jonas"]
 CAPITALS = {
-    "France": "Paris", "Italy": "Rome", "Spain": "Madrid", "Japan": "Tokyo", "Norway": "Oslo", "Egypt": "Cairo", "Peru": "Lima",
-    "Kenya": "Nairobi", "Austria": "Vienna", "Greece": "Athens", "Poland": "Warsaw", "Cuba": "Havana",
+    "France": "Paris", "Italy": "Rome", "Spain": "Madrid", "Japan": "Tokyo", "Norway": "Oslo", "Egypt": "Cairo",
+    "Peru": "Lima", "Kenya": "Nairobi", "Austria": "Vienna", "Greece": "Athens", "Poland": "Warsaw", "Cuba": "Havana",
     "Chile": "Santiago", "Portugal": "Lisbon", "Hungary": "Budapest", "Finland": "Helsinki", "Ireland": "Dublin", "Canada": "Ottawa",
     "Iran": "Tehran", "Vietnam": "Hanoi", "Nepal": "Kathmandu", "Ghana": "Accra", "Latvia": "Riga", "Bulgaria": "Sofia",
 }  # fmt: skip
