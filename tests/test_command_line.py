@@ -180,7 +180,8 @@ def test_models_lists_cards_and_what_they_need(workbench, monkeypatch):
     monkeypatch.delenv("ANTHROPIC_API_KEY", raising=False)
     cards = {card["name"]: card for card in json.loads(workbench("models", "--json")[1])}
     assert not cards["claude-opus"]["ready"]
-    assert cards["deepseek-chat"]["prices"] == {"input": 0.28, "cached_input": 0.028, "output": 0.42}
+    prices = {"input": 0.28, "cached_input": 0.028, "cache_write": None, "output": 0.42}
+    assert cards["deepseek-chat"]["prices"] == prices
     assert "ANTHROPIC_API_KEY" in workbench("models")[1]
 
 

@@ -19,6 +19,7 @@ from workbench.notebook.commands import CommandMagics
 from workbench.notebook.completion import complete, install
 from workbench.notebook.forks import ForkMagics
 from workbench.notebook.magics import DialogueMagics
+from workbench.notebook.routing import RoutingMagics
 from workbench.records import Record
 from workbench.records.queries import glance
 
@@ -27,7 +28,7 @@ from workbench.records.queries import glance
 def shell():
     shell = InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
     cells = DialogueMagics(shell)
-    shell.register_magics(cells, CommandMagics(shell, cells.orchestrator), ForkMagics(shell, cells.orchestrator))
+    shell.register_magics(cells, *(magics(shell, cells.orchestrator) for magics in (CommandMagics, ForkMagics, RoutingMagics)))
     return shell
 
 

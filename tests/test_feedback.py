@@ -13,7 +13,7 @@ from workbench.dialogue.feedback import parse_quality
 from workbench.errors import RecordError, WorkbenchError
 from workbench.events import Status
 from workbench.records import Record
-from workbench.records.ratings import Rating
+from workbench.records.rating import Rating
 
 COUNTED = {
     "name": "counted",

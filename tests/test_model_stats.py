@@ -16,7 +16,7 @@ from workbench.events import CallEnded, Timings, TurnCompleted, TurnStarted, Usa
 from workbench.models import ModelCard, Prices
 from workbench.records.means import mean_of, share_interval, student_quantile
 from workbench.records.moments import moment
-from workbench.records.ratings import Rating
+from workbench.records.rating import Rating
 
 CHEAP = ModelCard(name="cheap", id="openai/cheap", prices=Prices(input=1.0, output=2.0, cached_input=0.5))
 DEAR = ModelCard(name="dear", id="openai/dear", prices=Prices(input=10.0, output=20.0))

@@ -10,7 +10,7 @@ from workbench.dialogue.orchestrator import Orchestrator
 from workbench.errors import UnknownModelError, WorkbenchError
 from workbench.events import Status
 from workbench.models import ModelRegistry, Prices
-from workbench.records.ratings import Rating
+from workbench.records.rating import Rating
 from workbench.settings import RetrySettings, RoutingSettings, Settings
 
 ALONE = {

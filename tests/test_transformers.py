@@ -11,6 +11,7 @@ from tiny import tiny_model
 from wired import Heard, quick
 from wired import ask as ask_client
 
+from workbench.doctor import readiness
 from workbench.errors import CapacityError, ErrorKind, ModelError
 from workbench.models import Client, ModelCard, ModelRegistry
 from workbench.models.answer_format import takes_schema
@@ -223,6 +224,13 @@ async def test_without_pytorch_one_is_told_what_to_install(provider):
     with pytest.raises(ModelError, match=r"pip install 'dialogue-workbench\[transformers\]'") as caught:
         await hear(provider, ask("org/name"))
     assert caught.value.kind is ErrorKind.BAD_REQUEST
+
+
+def test_what_a_card_lacks_is_told_beforehand(tmp_path):
+    told = readiness([ModelCard(name="t", id="transformers/no-such/model-anywhere")])["t"]
+    assert not told["ready"]
+    assert ("hf download no-such/model-anywhere" if HAVE else "pip install") in told["todo"]
+    assert readiness([ModelCard(name="t", id=f"transformers/{tmp_path}")])["t"]["ready"] is HAVE
 
 
 def test_an_id_is_enough_and_it_is_a_model_of_this_process(tmp_path):

@@ -105,8 +105,13 @@ def readiness(cards: Iterable[ModelCard]) -> dict[str, Readiness]:
 
 
 def _readiness(card: ModelCard, have: Sequence[str]) -> Readiness:
+    from workbench.models.providers.transformers import lacking
+
     lacks = todo = None
-    if card.local:
+    if card.id.startswith("transformers/"):
+        if (error := lacking(card.id.removeprefix("transformers/"))) is not None:
+            lacks, todo = error.message, error.hint
+    elif card.local:
         if (name := card.id.removeprefix("local/")) not in have:
             lacks, todo = f"the weights {name}", f"workbench models pull {name}"
     elif "endpoint" in card.tags:

@@ -96,10 +96,11 @@ def _translate(draw: random.Random) -> tuple[str, str]:
 
 NAMES = ["Anna", "Boris", "Carla", "David", "Elena", "Felix", "Greta", "Hugo", "Irina", "Jonas"]
 CAPITALS = {
-    "France": "Paris", "Italy": "Rome", "Spain": "Madrid", "Japan": "Tokyo", "Norway": "Oslo", "Egypt": "Cairo",
-    "Peru": "Lima", "Kenya": "Nairobi", "Austria": "Vienna", "Greece": "Athens", "Poland": "Warsaw", "Cuba": "Havana",
-    "Chile": "Santiago", "Portugal": "Lisbon", "Hungary": "Budapest", "Finland": "Helsinki", "Ireland": "Dublin", "Canada": "Ottawa",
-    "Iran": "Tehran", "Vietnam": "Hanoi", "Nepal": "Kathmandu", "Ghana": "Accra", "Latvia": "Riga", "Bulgaria": "Sofia",
+    "France": "Paris", "Italy": "Rome", "Spain": "Madrid", "Japan": "Tokyo", "Norway": "Oslo",
+    "Egypt": "Cairo", "Peru": "Lima", "Kenya": "Nairobi", "Austria": "Vienna", "Greece": "Athens",
+    "Poland": "Warsaw", "Cuba": "Havana", "Chile": "Santiago", "Portugal": "Lisbon", "Hungary": "Budapest",
+    "Finland": "Helsinki", "Ireland": "Dublin", "Canada": "Ottawa", "Iran": "Tehran", "Vietnam": "Hanoi",
+    "Nepal": "Kathmandu", "Ghana": "Accra", "Latvia": "Riga", "Bulgaria": "Sofia",
 }  # fmt: skip
 FRENCH = {
     "water": "eau", "bread": "pain", "house": "maison", "cat": "chat", "dog": "chien", "book": "livre", "sun": "soleil",

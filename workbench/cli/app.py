@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from workbench.cli.money import budget, sampling
 from workbench.cli.options import (
     ApiBase,
     AsJson,
@@ -28,6 +29,7 @@ from workbench.cli.options import (
     Timeout,
     Workspace,
 )
+from workbench.cli.papers import paper_app
 from workbench.cli.routes import route_app
 
 app = typer.Typer(
@@ -44,6 +46,9 @@ mode_app = typer.Typer(help="Modes: check a file, print the schema.", no_args_is
 app.add_typer(models_app, name="models")
 app.add_typer(mode_app, name="mode")
 app.add_typer(route_app, name="route")
+app.add_typer(paper_app, name="paper")
+app.command(name="budget")(budget)
+app.command(name="sampling")(sampling)
 
 
 def _version(wanted: bool) -> None:
@@ -82,7 +87,7 @@ def run(
     judge: Judge = None,
     rounds: Rounds = None,
     set_: Parameters = None,
-    budget: MaxCost = None,
+    max_cost: MaxCost = None,
     max_call_cost: MaxCallCost = None,
     max_tokens: MaxTokens = None,
     max_turns: MaxTurns = None,
@@ -96,7 +101,7 @@ def run(
         str | None,
         typer.Option("--candidates", metavar="A,B,C", help="What a policy may choose from, where a model is 'route'."),
     ] = None,
-    sampling: Sampling = None,
+    sampling_: Sampling = None,
     api_base: ApiBase = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show turns, models, cost and flow, and call nothing.")] = False,
     baselines: Annotated[bool, typer.Option("--baselines", help="Run the baselines too, at the same spend.")] = False,
@@ -110,10 +115,10 @@ def run(
     from workbench.cli.runs import Wanted, run_mode
 
     limits = {
-        "max_cost": budget, "max_call_cost": max_call_cost, "max_tokens": max_tokens, "max_turns": max_turns,
+        "max_cost": max_cost, "max_call_cost": max_call_cost, "max_tokens": max_tokens, "max_turns": max_turns,
         "max_calls": max_calls, "timeout": timeout,
     }  # fmt: skip
-    said = (rounds, set_ or [], seed, approve or [], candidates, sampling or [])
+    said = (rounds, set_ or [], seed, approve or [], candidates, sampling_ or [])
     wanted = Wanted(participant or [], models, judge, api_base, limits, *said)
     if baselines and not dry_run:
         from workbench.cli.baselines import compare_on
@@ -135,7 +140,7 @@ def baselines_(
     judge: Judge = None,
     rounds: Rounds = None,
     set_: Parameters = None,
-    budget: MaxCost = None,
+    max_cost: MaxCost = None,
     max_tokens: MaxTokens = None,
     timeout: Timeout = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Makes a run repeatable where the models allow it.")] = None,
@@ -161,7 +166,7 @@ def baselines_(
         return
     if mode is None or not cases:
         raise typer.BadParameter("give a mode and cases, or --resume ID")
-    limits = {"max_cost": budget, "max_tokens": max_tokens, "timeout": timeout}
+    limits = {"max_cost": max_cost, "max_tokens": max_tokens, "timeout": timeout}
     wanted = Wanted(participant or [], models, judge, api_base, limits, rounds, set_ or [], seed)
     asked: dict[str, object] = {"referee": referee, "judgements": judgements, "margin": margin, "at_once": at_once}
     asked |= {"baselines": only} if only else {}
@@ -174,7 +179,7 @@ def resume(
     participant: Role = None,
     models: Models = None,
     judge: Judge = None,
-    budget: MaxCost = None,
+    max_cost: MaxCost = None,
     max_call_cost: MaxCallCost = None,
     max_tokens: MaxTokens = None,
     max_turns: MaxTurns = None,
@@ -188,7 +193,7 @@ def resume(
     from workbench.cli.runs import Wanted, resume_dialogue
 
     limits = {
-        "max_cost": budget, "max_call_cost": max_call_cost, "max_tokens": max_tokens, "max_turns": max_turns,
+        "max_cost": max_cost, "max_call_cost": max_call_cost, "max_tokens": max_tokens, "max_turns": max_turns,
         "max_calls": max_calls, "timeout": timeout,
     }  # fmt: skip
     wanted = Wanted(participant or [], models, judge, api_base, limits)
@@ -206,7 +211,7 @@ def fork(
     judge: Judge = None,
     rounds: Rounds = None,
     set_: Parameters = None,
-    budget: MaxCost = None,
+    max_cost: MaxCost = None,
     max_call_cost: MaxCallCost = None,
     max_tokens: MaxTokens = None,
     max_turns: MaxTurns = None,
@@ -220,7 +225,7 @@ def fork(
     from workbench.cli.runs import Wanted, fork_dialogue
 
     limits = {
-        "max_cost": budget, "max_call_cost": max_call_cost, "max_tokens": max_tokens, "max_turns": max_turns,
+        "max_cost": max_cost, "max_call_cost": max_call_cost, "max_tokens": max_tokens, "max_turns": max_turns,
         "max_calls": max_calls, "timeout": timeout,
     }  # fmt: skip
     wanted = Wanted(participant or [], models, judge, api_base, limits, rounds, set_ or [])
@@ -354,22 +359,6 @@ def rate(
     from workbench.cli.routing import rate_turns
 
     rate_turns(dialogue, quality, comment, by, workspace)
-
-
-@app.command(name="budget")
-def budget_(as_json: AsJson = False, workspace: Workspace = None) -> None:
-    """Show what calls, dialogues, the day and the workspace may spend, what is spent, and what is left."""
-    from workbench.cli.spending import show_budgets
-
-    show_budgets(as_json=as_json, workspace=workspace)
-
-
-@app.command(name="sampling")
-def sampling_(as_json: AsJson = False, workspace: Workspace = None) -> None:
-    """List the sampling presets."""
-    from workbench.cli.spending import list_presets
-
-    list_presets(as_json=as_json, workspace=workspace)
 
 
 @app.command()

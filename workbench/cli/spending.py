@@ -7,8 +7,7 @@ from pathlib import Path
 
 from workbench.cli.output import as_json as print_json
 from workbench.cli.output import table
-from workbench.dialogue.export.facts import money
-from workbench.dialogue.purse import standings_of
+from workbench.dialogue.purse import dollars, standings_of
 from workbench.models.presets import SamplingPresets
 from workbench.settings import load_settings
 
@@ -22,9 +21,9 @@ def show_budgets(*, as_json: bool, workspace: Path | None) -> None:
     shown = [
         {
             "budget": each.budget,
-            "ceiling": "none" if each.ceiling is None else money(each.ceiling),
-            "spent": None if each.spent is None else money(each.spent),
-            "left": None if each.left is None else money(each.left),
+            "ceiling": "none" if each.ceiling is None else dollars(each.ceiling),
+            "spent": None if each.spent is None else dollars(each.spent),
+            "left": None if each.left is None else dollars(each.left),
         }
         for each in standings
     ]

@@ -199,7 +199,8 @@ class Orchestrator:
     def start(self, mode: ModeLike, topic: str, **options: Any) -> Dialogue:
         """Start a dialogue and return it at once, running. Options and errors as for `prepare`."""
         spec, _ = self.prepare(mode, topic, **options)
-        engine = Engine(secrets.token_hex(6), spec, self.client, router=self._learning.router_for(spec))
+        budget, router = Budget(spec.limits, whole=self._purse()), self._learning.router_for(spec)
+        engine = Engine(secrets.token_hex(6), spec, self.client, budget=budget, router=router)
         dialogue = self._known(Dialogue(Transcript.of(engine.dialogue, spec.mode.name, topic)))
         return self._drive(dialogue, engine, lambda engine: _opening(engine, spec))
 

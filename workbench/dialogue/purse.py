@@ -16,6 +16,7 @@ from typing import Final
 
 from workbench.dialogue.budget import Amount, Budget, charge, charges
 from workbench.dialogue.driving import runs_here
+from workbench.dialogue.export.facts import money
 from workbench.dialogue.mode import LimitsSpec
 from workbench.dialogue.progress import Progress
 from workbench.errors import WorkbenchError
@@ -44,6 +45,11 @@ class Standing:
     def left(self) -> float | None:
         """USD that may still be spent; None where that is not known or nothing limits it."""
         return None if self.ceiling is None or self.spent is None else max(self.ceiling - self.spent, 0.0)
+
+
+def dollars(amount: float) -> str:
+    """Return USD for people; nothing spent is nothing, and not free."""
+    return money(amount) if amount else "$0"
 
 
 def midnight(now: float, later: int = 0) -> float:

@@ -6,7 +6,7 @@ All three may be awaited on any event loop; the calls themselves run on the engi
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from workbench.models.card import ModelCard
 from workbench.models.client import Client
 from workbench.models.completion import Completion, Notice, Piece
 from workbench.models.langchain.card import chat_card, is_chat
+from workbench.models.presets import SamplingPresets
 from workbench.models.provider import Sampling
 from workbench.models.registry import ModelRegistry
 from workbench.settings import load_settings
@@ -100,34 +101,41 @@ class Model:
     def __repr__(self) -> str:
         return f"Model({' -> '.join(card.name for card in self.chain)})"
 
-    async def chat(self, prompt: str, *, context: Context = None, **sampling: Any) -> tuple[str, dict[str, int | None]]:
+    async def chat(
+        self, prompt: str, *, context: Context = None, sampling: str | None = None, **fields: Any
+    ) -> tuple[str, dict[str, int | None]]:
         """Ask, and return the answer with its tokens.
 
         Args:
             prompt: the question.
             context: a system prompt, or the messages before the question.
-            sampling: fields of `Sampling`: temperature, top_p, max_tokens, seed, stop, schema.
+            sampling: name of a preset of the workspace.
+            fields: of `Sampling`: temperature, top_p, top_k, max_tokens, seed, stop, schema; they come before the preset's.
 
         Returns:
             The text, and `{"prompt": …, "completion": …, "total": …, "cached": …, "reasoning": …}`.
 
         Raises:
             ModelError: no model of the chain gave an answer.
+            WorkbenchError: there is no such preset.
         """
-        completion = await self.complete(prompt, context=context, **sampling)
+        completion = await self.complete(prompt, context=context, sampling=sampling, **fields)
         return completion.text, completion.tokens
 
-    async def complete(self, prompt: str, *, context: Context = None, **sampling: Any) -> Completion:
+    async def complete(self, prompt: str, *, context: Context = None, sampling: str | None = None, **fields: Any) -> Completion:
         """Ask, and return all that is known about the answer. Arguments as for `chat`."""
-        messages = _messages(prompt, context)
-        return await bridge(self._client.complete(self.chain, messages, Sampling(**sampling), stream=False))
+        model, drawing = self._drawing(sampling, fields)
+        return await bridge(self._client.complete(model.chain, _messages(prompt, context), drawing, stream=False))
 
-    async def stream(self, prompt: str, *, context: Context = None, **sampling: Any) -> AsyncIterator[str]:
+    async def stream(
+        self, prompt: str, *, context: Context = None, sampling: str | None = None, **fields: Any
+    ) -> AsyncIterator[str]:
         """Ask, and yield the answer's pieces as they come. Arguments as for `chat`.
 
         A retry after a broken stream starts the answer again; `complete` and the record tell half answers apart.
         """
-        async for notice in iterate(self.notices(_messages(prompt, context), Sampling(**sampling))):
+        model, drawing = self._drawing(sampling, fields)
+        async for notice in iterate(model.notices(_messages(prompt, context), drawing)):
             if isinstance(notice, Piece) and notice.text:
                 yield notice.text
 
@@ -156,6 +164,17 @@ class Model:
         except ImportError as error:
             raise WorkbenchError("LangChain is not installed", hint="pip install 'dialogue-workbench[langchain]'") from error
         return ChatWorkbench(model=self, **sampling)
+
+    def _drawing(self, preset: str | None, fields: Mapping[str, Any]) -> tuple[Model, Sampling]:
+        """Return the model and the sampling of one request: a preset may put others behind it, and have more patience."""
+        if preset is None:
+            return self, Sampling(**fields)
+        found = SamplingPresets().get(preset)
+        behind = ModelConfig(found.fallbacks[0], found.fallbacks[1:]).chain(ModelRegistry()) if found.fallbacks else ()
+        first, *others = (
+            card.model_copy(update={"timeout": found.timeout} if found.timeout else {}) for card in (*self.chain, *behind)
+        )
+        return Model(ModelConfig(first, others), client=self._client), Sampling(**{**found.drawing, **fields})
 
     async def notices(self, messages: Sequence[Message], sampling: Sampling) -> AsyncIterator[Notice]:
         """Ask, and yield what happens to the request as it happens; on the engine's loop only (see `loop.iterate`).

@@ -20,6 +20,7 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     from workbench.notebook.forks import ForkMagics
     from workbench.notebook.magics import DialogueMagics
     from workbench.notebook.mode_cell import ModeMagics
+    from workbench.notebook.papers import PaperMagics
     from workbench.notebook.routing import RoutingMagics
     from workbench.notebook.spending import SpendingMagics
 
@@ -29,6 +30,7 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
         ModeMagics(shell, dialogues.orchestrator),
         CommandMagics(shell, dialogues.orchestrator),
         ForkMagics(shell, dialogues.orchestrator),
+        PaperMagics(shell, dialogues.orchestrator),
         RoutingMagics(shell, dialogues.orchestrator),
         SpendingMagics(shell, dialogues.orchestrator),
     )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from workbench.dialogue import Orchestrator
+    from workbench.notebook.routing_panel import RoutingPanel
     from workbench.notebook.tables import Table
     from workbench.routing.explained import Explanation
 
@@ -45,23 +46,32 @@ class RoutingMagics(Magics):
     @argument("--local", action="store_true", help="only models on this machine")
     @argument("--prompt-tokens", type=int, default=1000, metavar="N", help="for the expected cost; 1000 by default")
     @argument("--output-tokens", type=int, default=500, metavar="N", help="likewise; 500 by default")
+    @argument("--panel", action="store_true", help="show who was chosen so far and what that brought, and follow it")
     @argument("text", nargs="*", help="the task")
     @line_magic("route")
-    def route(self, line: str) -> Table:
-        """Show which model a task should have, and what spoke for each.
+    def route(self, line: str) -> Table | RoutingPanel:
+        """Show which model a task should have, and what spoke for each; or how routing fares.
 
         Examples::
 
             %route "Why does this loop raise an IndexError?"
             %route --policy cheapest --max-cost 0.01 "Summarise these minutes in three lines."
+            %route --panel
         """
         wanted = parse(self.route, line)
+        if wanted.panel:
+            if wanted.text:
+                raise UsageError("%route --panel takes no task: it shows all that were routed")
+            with usage_errors():
+                from workbench.notebook.routing_panel import RoutingPanel
+
+                return RoutingPanel(self._orchestrator().record)
         if not wanted.text:
             raise UsageError('%route needs a task, such as `%route "Prove that the square root of 2 is irrational."`')
         with usage_errors():
-            asked = {name: value for name, value in vars(wanted).items() if name not in ("text", "models")}
+            asked = {name: value for name, value in vars(wanted).items() if name not in ("text", "models", "panel")}
             models = [name.strip() for name in wanted.models.split(",") if name.strip()]
-            return route_table(self._orchestrator().route(" ".join(wanted.text), models=models, **asked))
+            return route_table(self._orchestrator().route(_unquoted(wanted.text), models=models, **asked))
 
     @magic_arguments()
     @argument("--comment", default="", metavar="TEXT", help="why")
@@ -85,9 +95,15 @@ class RoutingMagics(Magics):
             quality = parse_quality(wanted.quality)
             dialogue = self._orchestrator().load(name)
             count = self._orchestrator().rate(
-                dialogue.id, quality, turn or None, by=wanted.by, comment=wanted.comment.strip("\"'")
+                dialogue.id, quality, turn or None, by=wanted.by, comment=_unquoted([wanted.comment])
             )
         print(f"{count} turn{'s' * (count != 1)} of {dialogue.id} rated {quality:g}.")  # noqa: T201 - it goes below the cell
+
+
+def _unquoted(words: list[str]) -> str:
+    """Return words as one text, without the quotation marks around it, which IPython leaves where they stand."""
+    text = " ".join(words)
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
 
 
 def route_table(explanation: Explanation) -> Table:

@@ -37,12 +37,11 @@ class SpendingMagics(Magics):
     @line_magic("budget")
     def budget(self, line: str) -> Table:
         """Show what calls, dialogues, the day and the workspace may spend, what is spent, and what is left."""
-        from workbench.dialogue.export.facts import money
-        from workbench.dialogue.purse import standings_of
+        from workbench.dialogue.purse import dollars, standings_of
         from workbench.notebook.tables import Column, Table
 
         parse(self.budget, line)
-        columns = (Column("budget"), *(Column(name, type="float64", show=money) for name in ("ceiling", "spent", "left")))
+        columns = (Column("budget"), *(Column(name, type="float64", show=dollars) for name in ("ceiling", "spent", "left")))
         with usage_errors():
             standings = standings_of(self._orchestrator().settings)
         rows = [{"budget": s.budget, "ceiling": s.ceiling, "spent": s.spent, "left": s.left} for s in standings]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, and_, func, not_, select
+from sqlalchemy import Connection, Select, and_, func, not_, select
 
 from workbench.errors import UNCHARGED
 from workbench.records.engine import BUSY_SECONDS, look_only, parse_url, place_of
@@ -50,7 +51,7 @@ def read_spending(url: str, since: float) -> Spending:
             old = known.where(calls.c.started_at < since).group_by(calls.c.id).subquery()
             before = connection.execute(select(func.sum(old.c.cost))).scalar() or 0.0
             new = known.where(calls.c.started_at >= since).group_by(calls.c.id)
-            return Spending(before, dict(connection.execute(new).tuples().all()), _doubtful(connection))
+            return Spending(before, _pairs(connection, new), _doubtful(connection))
     finally:
         engine.dispose()
 
@@ -62,12 +63,14 @@ def _doubtful(connection: Connection) -> dict[str, float]:
         connection.execute(select(calls.c.dialogue_id).where(calls.c.cost.is_(None), not_(free)).distinct()).scalars()
     )
     begun = select(events.c.dialogue_id, func.count()).where(events.c.type == "call_started").group_by(events.c.dialogue_id)
-    ended: dict[str, int] = dict(
-        connection.execute(select(calls.c.dialogue_id, func.count()).group_by(calls.c.dialogue_id)).tuples().all()
-    )
-    lost = {name for name, count in connection.execute(begun).tuples() if count > ended.get(name, 0)}
+    ended: dict[str, int] = _pairs(connection, select(calls.c.dialogue_id, func.count()).group_by(calls.c.dialogue_id))
+    lost = {name for name, count in _pairs(connection, begun).items() if count > ended.get(name, 0)}
     names = unpriced | lost
     if not names:
         return {}
-    changed = dict(connection.execute(select(dialogues.c.id, dialogues.c.updated_at)).tuples().all())
+    changed = _pairs(connection, select(dialogues.c.id, dialogues.c.updated_at))
     return {name: changed[name] for name in names if name in changed}
+
+
+def _pairs(connection: Connection, query: Select[Any]) -> dict[str, Any]:
+    return {row[0]: row[1] for row in connection.execute(query)}

@@ -209,4 +209,6 @@ def _failure(error: Exception, model: str) -> ModelError:
     if isinstance(error, WorkbenchError):
         return ModelError(ErrorKind.BAD_REQUEST, error.message, model=model, hint=error.hint)
     kind = ErrorKind.BAD_REQUEST if isinstance(error, (ValueError, TypeError)) else ErrorKind.MALFORMED_ANSWER
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":  # the latter is PyTorch's
+        kind = ErrorKind.CAPACITY
     return ModelError(kind, str(error), model=model)

@@ -51,6 +51,15 @@ def wanted(name: str, request: Request) -> Wanted[Engine]:
     )
 
 
+def lacking(name: str) -> WorkbenchError | None:
+    """Return what a model needs before it can speak, as the error of a call would say it; None if nothing."""
+    try:
+        _folder(name)
+    except WorkbenchError as error:
+        return error
+    return None
+
+
 class Engine:
     """One model in memory.
 
@@ -170,10 +179,10 @@ def _beginning(text: str, stop: str) -> int:
 
 
 def _folder(name: str) -> Path:
+    _must_be_installed()
     folder = Path(name).expanduser()
     if folder.is_dir():
         return folder
-    _library()
     hub = import_module("huggingface_hub")
     try:
         return Path(hub.snapshot_download(name, local_files_only=True))
@@ -206,7 +215,6 @@ def _cache_size(config: Mapping[str, Any]) -> int:
 
 
 def _device() -> str:
-    _library()
     return "cuda" if import_module("torch").cuda.is_available() else "cpu"
 
 
@@ -225,14 +233,13 @@ def _no_bars(library: Any) -> Iterator[None]:
 
 @unsearched()
 def _library() -> Any:
-    """Import Transformers and PyTorch (seconds).
+    """Import Transformers and PyTorch (seconds)."""
+    return import_module("transformers")
 
-    Raises:
-        WorkbenchError: they are not installed.
-    """
+
+def _must_be_installed() -> None:
     if any(find_spec(name) is None for name in ("torch", "transformers")):
         raise WorkbenchError(
             "Hugging Face Transformers is not installed",
             hint="pip install 'dialogue-workbench[transformers]' (gigabytes, unless PyTorch's CPU build is there first)",
         )
-    return import_module("transformers")
