@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from workbench.dialogue.baselines.intervals import cases_needed, holm, paired_difference, share_interval
+from workbench.dialogue.baselines.intervals import cases_needed, holm, paired_difference
+from workbench.records.means import share_interval
 
 DIFFERENCES = st.lists(st.floats(-1, 1), min_size=2, max_size=30)
 

@@ -7,7 +7,7 @@ from golden import RUNS, family
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from scripted import USUAL, Script, schema_in
-from stage import Actors, card, orchestra, quick
+from stage import Actors, card, line, orchestra, quick
 from wire import Wire
 
 from workbench.dialogue import ModeLoader, Orchestrator
@@ -54,7 +54,7 @@ ceilings = st.floats(0.1, 3.0) | st.floats(0.1, 0.2)
 
 
 @pytest.mark.parametrize("mode", MODES)
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=3, deadline=None)
 @given(ceiling=ceilings, model=st.sampled_from([card.name for card in HOSTED]), seed=st.integers(0, 2**32))
 @example(ceiling=0.1, model="claude-opus", seed=0)
 @example(ceiling=0.109375, model="gemini-pro", seed=20)
@@ -87,7 +87,7 @@ def wire():
     rng, script = random.Random(7), Script(**USUAL)
     say = long_as_allowed(script, rng)
     with Wire(answer=lambda asked: say(asked.body["messages"][-1]["content"], asked.body["max_tokens"])) as wire:
-        wire.prompt_tokens = 2000
+        wire.prompt_tokens = 50  # fewer than the bytes of any prompt here
         yield wire
 
 
@@ -195,6 +195,20 @@ def test_rounds_that_do_not_fit_are_left_out_whole_and_the_judge_is_heard(tmp_pa
     assert {name[-1] for name in skipped}.isdisjoint({name[-1] for name in said})  # a round is spoken by both or by none
     assert all(event.reason.startswith("budget: ") and "max_cost=0.03 USD" in event.reason for event in skipped.values())
     assert dialogue.metrics.cost <= 0.03
+
+
+def test_money_is_kept_back_from_the_first_turn_on(tmp_path):
+    """Whole answers of the first three would leave nothing for the fourth: each is a prompt of eight bytes a token for the next."""
+    orchestrator, actors = stage(tmp_path, CHEAP)
+    with orchestrator:
+        options = {"models": [CHEAP], "limits": {"max_cost": 0.02}}
+        kept = orchestrator.run(line(4) | {"limits": {"downgrade": ["fewer_rounds"]}}, "x", **options)
+        lengths = [request.sampling.max_tokens for request in actors.asked]
+        spent = orchestrator.run(line(4), "x", **options)
+    assert (kept.status, len(kept.transcript.said)) == (Status.COMPLETED, 4)
+    assert lengths[0] == 1024 > lengths[1] >= 256
+    assert (spent.status, len(spent.transcript.said)) == (Status.COST_LIMITED, 3)
+    assert max(kept.metrics.cost, spent.metrics.cost) <= 0.02
 
 
 def test_without_a_path_a_dialogue_stops_as_it_always_did(tmp_path):

@@ -78,6 +78,14 @@ def test_it_is_forbidden_in_sub_dialogues_too(tmp_path):
     assert {len(chain) for each in free for chain in each.cast.values()} == {2}
 
 
+def test_a_policy_may_choose_but_none_stands_behind_the_chosen_model(workbench, sick):
+    chosen = {"models": ["route:fixed:sick"], "candidates": ["sick", "well", "last"]}
+    assert workbench.run(BOTH, "t", **chosen).status is Status.COMPLETED
+    sick.requests.clear()
+    assert workbench.run(BOTH, "t", **chosen, fallbacks="forbid").status is Status.FAILED
+    assert {asked.body["model"] for asked in sick.requests} == {"sick"}
+
+
 def test_a_dialogue_tells_which_turns_fell_back_and_why(workbench, sick):
     dialogue = workbench.run(BOTH, "t", models={"a": "well", "b": ModelConfig("sick", ["well"])})
     expected = [Fallback("b", "b", "sick", "well", served=True, reason="sick: authentication")]

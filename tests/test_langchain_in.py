@@ -71,6 +71,13 @@ def test_the_answer_comes_with_all_that_the_provider_says_about_it(wire, client,
     assert wire.requests[0].body.get("stream", False) is stream
 
 
+@HOW
+def test_what_claude_writes_to_its_cache_is_counted(wire, client, stream):
+    wire.cached_tokens, wire.written_tokens = 4, 3
+    answer = ask(client, chat_card(chat("anthropic", wire)), stream=stream)
+    assert answer.usage == Usage(prompt=10, completion=12, cached=4, cache_write=3)
+
+
 def test_reasoning_is_told_apart_and_counted(wire, client):
     wire.reasoning = "hm hm"
     thinking = chat_card(chat("anthropic", wire, thinking={"type": "enabled", "budget_tokens": 1024}, max_tokens=2048))

@@ -142,7 +142,26 @@ def test_a_reloaded_page_catches_up_with_a_running_dialogue(open_notebook, wire)
     page.wait_for_function(f"document.querySelector('.wb-panel .wb-answer').innerText.length > {before} + 60", timeout=20_000)
     notebook.shoot("panel after reload")
     page.locator(".wb-panel").get_by_role("button", name="Stop").click()
-    page.locator(".wb-panel:has(.wb-standing [data-of=cancelled])").wait_for(timeout=60_000)
+    # Stopped, the panel makes room for the transcript.
+    page.locator(".wb-transcript, .wb-panel:has(.wb-standing [data-of=cancelled])").first.wait_for(timeout=60_000)
+    wait_until(lambda: wire.active == 0)
+
+
+def test_a_routed_turn_says_who_was_chosen_and_why(open_notebook, wire):
+    wire.delay = 0
+    route = f"-m route:random --candidates openai/one,openai/two --api-base {wire.openai} --rounds 1 -o d"
+    notebook = open_notebook("routed.ipynb", f"%%dialogue debate {route}\nWhich bread?", "d.panel()")
+    notebook.run_all()
+    page = notebook.page
+    page.locator(".wb-panel:has(.wb-standing [data-of=completed])").wait_for(timeout=60_000)
+    badges = page.locator(".wb-panel .wb-badge[data-kind=routed] button")
+    assert badges.count() == 3
+    assert set(badges.all_inner_texts()) <= {"openai/one", "openai/two"}
+    badges.first.hover()
+    reason = page.locator(".wb-panel .wb-reasons:popover-open")
+    reason.wait_for()
+    assert reason.inner_text() == "Chosen by random: one of 2, by lot."
+    notebook.shoot("panel of a routed debate")
 
 
 def test_two_views_of_one_dialogue_agree(open_notebook, wire):

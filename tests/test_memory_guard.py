@@ -231,7 +231,8 @@ async def test_the_idle_model_makes_room_and_comes_back(weights, twin):
 async def test_a_model_that_speaks_is_not_unloaded_for_another(weights, twin):
     residents = Residents(free=lambda: 600_000_000 - 500_000_000 * (weights.resolve() in residents))
     provider = LocalProvider(residents)
-    long = Request("local/smollm2-135m", ({"role": "user", "content": "A long story."},), Sampling(max_tokens=2000))
+    story = ({"role": "user", "content": "A long story."},)
+    long = Request("local/smollm2-135m", story, Sampling(max_tokens=4000), extra={"ignore_eos": True})
     speaking = provider.stream(long)
     while not (await anext(speaking)).text:
         pass

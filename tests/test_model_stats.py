@@ -227,6 +227,15 @@ def test_a_mean_lies_within_its_interval_and_that_within_what_is_possible(values
         assert mean.value - 1e-9 <= mean.high <= 1
 
 
+def test_the_interval_of_values_between_is_students():
+    scipy_stats = pytest.importorskip("scipy.stats")
+    values = [0.5, 0.6, 0.7, 0.65]
+    mean = mean_of(4, sum(values), sum(v * v for v in values), whole=False, alike=False)
+    expected = scipy_stats.t.interval(0.95, 3, loc=mean.value, scale=scipy_stats.sem(values))
+    assert (mean.low, mean.high) == pytest.approx(tuple(expected), abs=1e-3)
+    assert mean.method == "t"
+
+
 def test_values_that_came_out_alike_are_not_certain():
     mean = mean_of(5, 4.0, 3.2, whole=False, alike=True)
     assert (mean.low, mean.high, mean.method) == (*share_interval(4.0, 5), "Wilson")

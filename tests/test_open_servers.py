@@ -52,7 +52,7 @@ def test_ollama_answers_in_its_own_protocol(wire, client, stream):
     )  # fmt: skip
     asked = wire.requests[0]
     assert (asked.protocol, asked.url) == ("ollama", f"{wire.ollama}/api/chat")
-    assert (asked.body["model"], asked.body["stream"]) == ("llama3.2", stream)
+    assert asked.body["model"] == "llama3.2"
     assert [(each["role"], each["content"]) for each in asked.body["messages"]] == [tuple(each.values()) for each in said]
     wanted = {"temperature": 0.3, "top_p": 0.9, "seed": 5, "num_predict": 77, "stop": ["END"]}
     assert asked.body["options"] == wanted
@@ -161,3 +161,30 @@ def test_doctor_says_which_models_ollama_has(wire, tmp_path):
 def test_doctor_says_that_ollama_has_none(wire, tmp_path):
     found = of_ollama(wire, tmp_path)
     assert (found.state, found.todo) == ("missing", "ollama pull llama3.2")
+
+
+def test_an_entry_from_before_ollama_had_its_own_protocol_still_leads_there(tmp_path):
+    card = ModelRegistry(Settings(workspace=tmp_path, models={"ollama": {"id": "openai/qwen3"}})).get("ollama")
+    assert card.api_base == "http://localhost:11434/v1"
+
+
+@pytest.mark.parametrize("name", ["ollama", "vllm", "ollama/some-model", "hosted_vllm/some-model"])
+def test_another_address_can_be_given(tmp_path, name):
+    assert ModelRegistry(Settings(workspace=tmp_path)).get(name, api_base="http://gpu:1").api_base == "http://gpu:1"
+
+
+@streamed
+def test_leaving_out_the_counts_is_no_count(wire, client, stream):
+    wire.tells_usage = False
+    assert ask(client, ollama(wire), stream=stream).usage is None
+
+
+def test_doctor_looks_for_models_only_where_a_server_answers(nowhere, tmp_path):
+    found = examine(Settings(workspace=tmp_path, models={"ollama": {"api_base": nowhere}}))
+    assert [each.state for each in found if nowhere in each.what] == ["missing"]
+
+
+def test_doctor_is_not_misled_by_another_server(wire, tmp_path):
+    settings = Settings(workspace=tmp_path, models={"ollama": {"api_base": wire.anthropic}})
+    found = {each.what: each for each in examine(settings)}
+    assert found[f"models of Ollama at {wire.anthropic}"].detail == "no list of models (HTTPStatusError)"

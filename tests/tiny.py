@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-WORDS = "the case rests on evidence that both sides accept yet weigh apart so we ask what would change their mind".split()
+from wire import WORDS
+
 TEMPLATE = (
     "{% for m in messages %}<|{{ m['role'] }}|> {{ m['content'] }} <|end|> {% endfor %}"
     "{% if add_generation_prompt %}<|assistant|>{% endif %}"

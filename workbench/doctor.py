@@ -220,8 +220,9 @@ async def _endpoints(cards: Sequence[ModelCard]) -> list[Finding]:
             _endpoint(address, models[address], problem, own=address in own)
             for address, problem in zip(models, answers, strict=True)
         ]
-        ollamas = {card.api_base: card for card in cards if card.id.startswith("ollama/")}
-        return [*found, *await asyncio.gather(*(_ollama(client, str(base), card) for base, card in ollamas.items() if base))]
+        up = {address for address, problem in zip(models, answers, strict=True) if problem is None}
+        ollamas = {card.api_base: card for card in cards if card.id.startswith("ollama/") and card.api_base in up}
+        return [*found, *await asyncio.gather(*(_ollama(client, str(base), card) for base, card in ollamas.items()))]
 
 
 async def _ollama(client: httpx.AsyncClient, address: str, card: ModelCard) -> Finding:
@@ -233,7 +234,7 @@ async def _ollama(client: httpx.AsyncClient, address: str, card: ModelCard) -> F
         async with asyncio.timeout(PATIENCE):
             names = await pulled(client, address)
     except Exception as error:  # noqa: BLE001 - whatever else listens there, it is not Ollama
-        return Finding(what, "missing", f"no list of models ({type(error).__name__})", "start it: ollama serve")
+        return Finding(what, "missing", f"no list of models ({type(error).__name__})", "is it Ollama that listens there?")
     if not names:
         return Finding(what, "missing", "none is pulled", f"ollama pull {name}")
     return Finding(what, "ok", ", ".join(names))

@@ -73,7 +73,7 @@ class RoutingSettings(_Section):
     """`[routing]`: which model gets a turn where a role's model is `route`."""
 
     policy: str = "learned"
-    """Chooses where nothing else is said; `workbench route policies` lists them."""
+    """Chooses where `route` alone is said; docs/routing.md lists them."""
     models: list[str] = Field(default_factory=list)
     """The candidates; by default all models whose key is set."""
     willing_to_pay: float | None = Field(default=None, gt=0)

@@ -37,17 +37,16 @@ def with_cheaper(spec: RunSpec, registry: ModelRegistry) -> RunSpec:
     """Return a run, and what its sub-dialogues run, with the models that may be asked to save money.
 
     They are ready, cost less than the role's own, declare what it requires, and run elsewhere: a model in this process would
-    have to be fetched first. Where fallbacks are forbidden there are none.
+    have to be fetched first. Where fallbacks are forbidden there are none. What a run has already it keeps.
     """
     wanted = "cheaper" in spec.limits.downgrade and spec.fallbacks == "allow"
     roles = spec.plan().roles if wanted else {}
-    cheaper = {
-        role: cards
-        for role, chain in spec.cast.items()
-        if role in roles and not is_person(chain[0]) and (cards := _cheaper(chain, registry.capable(roles[role].requires)))
-    }
+    cheaper = dict(spec.cheaper) if wanted else {}
+    for role, chain in spec.cast.items():
+        if role in roles and role not in cheaper and not is_person(chain[0]):
+            cheaper[role] = _cheaper(chain, registry.capable(roles[role].requires))
     spawns = {role: with_cheaper(spawn, registry) for role, spawn in spec.spawns.items()}
-    return spec.model_copy(update={"cheaper": cheaper, "spawns": spawns})
+    return spec.model_copy(update={"cheaper": {role: cards for role, cards in cheaper.items() if cards}, "spawns": spawns})
 
 
 def _cheaper(chain: tuple[ModelCard, ...], able: Iterable[ModelCard]) -> tuple[ModelCard, ...]:

@@ -7,6 +7,7 @@ call whose cost is lost counts at its bound, as it does for its dialogue.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -96,6 +97,8 @@ class Purse:
         self.workspace = Budget(LimitsSpec(), name="workspace")
         self.day = DayBudget(self.workspace)
         self._url, self._born = url, time.time()
+        self._looked, self._lock = 0.0, threading.Lock()
+        self._doubtful: dict[str, float] = {}
         self._lost: dict[str, tuple[float, dict[str, tuple[float, float]]]] = {}
 
     def look(self, ceilings: BudgetSettings, events_of: Callable[[str], Sequence[Event]]) -> None:
@@ -105,7 +108,8 @@ class Purse:
             RecordError: it cannot be read.
         """
         day = midnight(time.time())
-        before, since = self._read(day, events_of, ours=True)
+        with self._lock:
+            before, since = self._read(day, events_of, ours=True)
         run(self._learn(ceilings, day, before, since))
 
     def standings(self, ceilings: BudgetSettings, events_of: Callable[[str], Sequence[Event]]) -> list[Standing]:
@@ -114,7 +118,8 @@ class Purse:
         Raises:
             RecordError: it cannot be read.
         """
-        before, since = self._read(midnight(time.time()), events_of, ours=False)
+        with self._lock:
+            before, since = self._read(midnight(time.time()), events_of, ours=False)
         today = sum(since.values())
         return [
             Standing("call", ceilings.call),
@@ -134,9 +139,12 @@ class Purse:
         """Return what was spent before a day, and by call since; `ours` leaves out calls that this process waits for now."""
         from workbench.records.spending import read_spending
 
-        known = read_spending(self._url, day)
+        known = read_spending(self._url, day, self._looked)
+        self._looked = max(known.changed.values(), default=self._looked)
+        self._doubtful = {name: at for name, at in self._doubtful.items() if name not in known.changed}
+        self._doubtful |= {name: known.changed[name] for name in known.doubtful if name in known.changed}
         before, since = known.before, dict(known.since)
-        for dialogue, changed in known.doubtful.items():
+        for dialogue, changed in self._doubtful.items():
             for call, (at, cost) in self._lost_calls(dialogue, changed, events_of).items():
                 if ours and at >= self._born and runs_here(dialogue):
                     continue  # it is held, or counted as one of our own

@@ -62,6 +62,7 @@ class Rest:
         self._followed = {name for turn in plan.turns for name in turn.depends_on}
         self._rounds = _rounds(plan)
         self._marks = {turn.id: chr(_MARKS + number) for number, turn in enumerate(plan.turns)}
+        self._to_speak = [turn for turn in plan.spoken if turn.role in spec.cast]  # the others are people's own words
         self._shapes: dict[str, tuple[tuple[int, int, int], _Shape]] = {}
 
     def must_come(self, turn: PlannedTurn, begun: Collection[str]) -> bool:
@@ -89,7 +90,7 @@ class Rest:
             bought: turns to the bytes of the answers that are bought, or of what their sub-dialogues come to, at most.
             paid: turns whose answers are paid for, or reserved.
         """
-        coming = [turn for turn in self.plan.spoken if turn.id not in self._results and self.must_come(turn, begun)]
+        coming = [turn for turn in self._to_speak if turn.id not in self._results and self.must_come(turn, begun)]
         sizes, spoken = self._sizes(coming, bought), {turn.id for turn in coming}
         cost = per_token = 0.0
         for turn in coming:

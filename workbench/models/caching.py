@@ -26,8 +26,8 @@ def cache_savings(events: pd.DataFrame) -> pd.DataFrame:
     import pandas as pd
 
     ended = (json.loads(payload)["call"] for payload in events.loc[events["type"] == "call_ended", "payload"])
-    calls = {call["id"]: _row(call) for call in ended if call.get("usage")}  # a fork has its parent's calls, too
-    sums = pd.DataFrame(calls.values(), columns=list(_COLUMNS)).astype(_COLUMNS).groupby("model").sum(min_count=1)
+    rows = [_row(call) for call in ended if call.get("usage")]
+    sums = pd.DataFrame(rows, columns=list(_COLUMNS)).astype(_COLUMNS).groupby("model").sum(min_count=1)
     sums.insert(4, "hit_rate", (sums["cached_tokens"] / sums["prompt_tokens"]).astype("float64"))
     return sums.sort_values(["saved", "cost"], ascending=False)
 

@@ -91,9 +91,10 @@ def free_memory() -> int:
 
 
 def free_vram() -> int:
-    """Return the bytes that are free on the graphics card of this process."""
+    """Return the bytes that are free on the graphics card of this process, without what PyTorch keeps for later."""
     import torch
 
+    torch.cuda.empty_cache()
     return int(torch.cuda.mem_get_info()[0])
 
 

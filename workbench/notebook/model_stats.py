@@ -29,28 +29,32 @@ def _saved(value: float) -> str:
     return "nothing" if value == 0 else f"-{money(-value)}" if value < 0 else money(value)
 
 
+def _some(value: int) -> str:
+    return f"{value:,}" if value else ""
+
+
 _COLUMNS: Final = (
     Column("model"),
     Column("task", "kind of task"),
     Column("calls", type="Int64", show="{:,}".format),
     Column("answered", "", "Int64"),
     Column("success", "answered", "float64", _share),
-    Column("fallbacks", "fell back", "Int64", "{:,}".format),
+    Column("fallbacks", "fell back", "Int64", _some),
     Column("latency_p50", "p50", "float64", _seconds),
     Column("latency_p95", "p95", "float64", _seconds),
     Column("first_token_p50", "first token", "float64", _seconds),
     Column("tokens_per_second", "tokens/s", "float64", "{:.0f}".format),
     Column("prompt_tokens", "tokens in", "Int64", "{:,}".format),
-    Column("cached_tokens", "cached", "Int64", "{:,}".format),
+    Column("cached_tokens", "cached", "Int64", _some),
     Column("completion_tokens", "out", "Int64", "{:,}".format),
     Column("cost", type="float64", show=money),
-    Column("unpriced_calls", "cost unknown", "Int64", "{:,}".format),
+    Column("unpriced_calls", "cost unknown", "Int64", _some),
     Column("quality", type="float64", show="{:.2f}".format),
     Column("within", "95 %"),
     Column("quality_low", "", "float64"),
     Column("quality_high", "", "float64"),
     Column("interval", ""),
-    Column("ratings", type="Int64", show="{:,}".format),
+    Column("ratings", type="Int64", show=_some),
     Column("rated_dialogues", "", "Int64"),
     Column("baseline_cost", "", "float64"),
     Column("saved", type="float64", show=_saved),

@@ -15,12 +15,13 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any, Final
 
 from workbench.dialogue.baselines.answers import same
-from workbench.dialogue.baselines.intervals import Difference, paired_difference, share_interval
+from workbench.dialogue.baselines.intervals import Difference, paired_difference
 from workbench.dialogue.baselines.runner import Judgement, Run
 from workbench.dialogue.baselines.setup import DEBATE, Setup
 from workbench.dialogue.baselines.spend import Unit
 from workbench.dialogue.baselines.verdict import Rival, Verdict, rivals
 from workbench.dialogue.baselines.words import give_verdict, notes_on
+from workbench.records.means import share_interval
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -77,17 +77,6 @@ def paired_difference(differences: Sequence[float], *, margin: float, confidence
     )
 
 
-def share_interval(right: float, n: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Return Wilson's interval of a share, which stays within 0 and 1; all of it where there is no case."""
-    if not n:
-        return 0.0, 1.0
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
-    share, wide = right / n, 1 + z * z / n
-    reach = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n)) / wide
-    centre = (share + z * z / (2 * n)) / wide
-    return max(centre - reach, 0.0), min(centre + reach, 1.0)
-
-
 def holm(p_values: Sequence[float]) -> list[float]:
     """Return p-values adjusted after Holm for all being looked at together, in the order given.
 

@@ -18,9 +18,10 @@ from workbench.events import Usage
 from workbench.models.answer_format import response_format
 from workbench.models.provider import Chunk, Request
 from workbench.models.providers.failures import classify
+from workbench.models.providers.joined import joined
 from workbench.models.providers.quiet import ask, library
 from workbench.models.providers.rush import Rush
-from workbench.models.providers.servers import litellm_id, ollama_root, thinking_first, with_way_out
+from workbench.models.providers.servers import guesses_counts, litellm_id, ollama_root, thinking_first, with_way_out
 from workbench.models.providers.thinking import Thinking
 
 _ROOTS: Final = {"anthropic": "/v1/messages"}
@@ -57,14 +58,14 @@ class LiteLLMProvider:
             _users.add(self)
         try:
             with self._rush:
-                response = await ask(**_parameters(request))
-                thinking = Thinking()
-                if not request.stream:
-                    yield thinking.parted(_whole(response))
+                streamed = request.stream or guesses_counts(request.model)
+                response = await ask(**_parameters(replace(request, stream=streamed)))
+                if not streamed:
+                    yield Thinking().parted(_whole(response))
                     return
                 async with contextlib.aclosing(_chunks(response, request)) as chunks:
-                    async for chunk in chunks:
-                        yield thinking.parted(chunk)
+                    async for chunk in chunks if request.stream else joined(chunks):
+                        yield chunk
         except Exception as error:  # noqa: BLE001 - all of it is classified and raised
             raise with_way_out(classify(error, request), request) from None
 
@@ -145,7 +146,7 @@ async def _chunks(wrapper: Any, request: Request) -> AsyncGenerator[Chunk, None]
     `chunk_creator` is the translation alone. A stream that ends without the provider's own finish reason was cut. Usage is
     told at the end alone: what providers count on the way there is less than what they charge for.
     """
-    heard, last, usage, source = False, Chunk(), None, None
+    heard, last, usage, source, thinking = False, Chunk(), None, None, Thinking()
     try:
         source = wrapper.completion_stream or await wrapper.fetch_stream()
         finished = _finish_watch(source)
@@ -156,14 +157,14 @@ async def _chunks(wrapper: Any, request: Request) -> AsyncGenerator[Chunk, None]
             chunk = replace(_piece(made), served=last.served)
             usage = _usage(getattr(made, "usage", None)) or last.usage or usage
             heard = heard or bool(chunk.text or chunk.reasoning or chunk.served)
-            yield chunk
+            yield thinking.parted(chunk)
         finish = _finish(getattr(wrapper, "received_finish_reason", None)) or last.finish_reason
         if finish is None or not finished():
             kind, what = (
                 (ErrorKind.CAPACITY, "the stream broke off") if heard else (ErrorKind.MALFORMED_ANSWER, "an empty stream")
             )
             raise ModelError(kind, what, model=request.model)
-        yield Chunk(finish_reason=finish, usage=usage)
+        yield thinking.parted(Chunk(finish_reason=finish, usage=usage))
     finally:
         await _close(wrapper, source)
 

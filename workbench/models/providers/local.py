@@ -19,6 +19,7 @@ from workbench.events import Usage
 from workbench.models.answer_format import response_format
 from workbench.models.capacity import estimated_need, gguf_cache_size
 from workbench.models.provider import Chunk, Request, Sampling
+from workbench.models.providers.joined import joined
 from workbench.models.providers.llama import CONTEXT, SLOTS, Generation, Raw, engine_for
 from workbench.models.providers.residents import Residents, Wanted, shared
 from workbench.models.providers.thinking import Thinking
@@ -64,7 +65,7 @@ class LocalProvider:
         self._generations = {one for one in self._generations if one.running} | {generation}
         try:
             chunks = _translate(queue, request.model, _served(request.model))
-            async for chunk in chunks if request.stream else _whole(chunks):
+            async for chunk in chunks if request.stream else joined(chunks):
                 yield chunk
         finally:
             generation.stop()
@@ -165,15 +166,6 @@ async def _translate(queue: asyncio.Queue[Raw | Exception | None], model: str, s
     if last.finish_reason is None:
         raise ModelError(ErrorKind.MALFORMED_ANSWER, "the answer broke off", model=model)
     yield thinking.parted(last)
-
-
-async def _whole(chunks: AsyncIterator[Chunk]) -> AsyncIterator[Chunk]:
-    """Keep the text back until it is whole; the empty chunks go on telling that something happens."""
-    text, reasoning = "", ""
-    async for chunk in chunks:
-        text, reasoning = text + chunk.text, reasoning + chunk.reasoning
-        final = chunk.finish_reason is not None
-        yield replace(chunk, text=text, reasoning=reasoning) if final else Chunk()
 
 
 def _delta(raw: Raw) -> Chunk:

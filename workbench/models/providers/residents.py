@@ -93,7 +93,6 @@ class Residents:
                 resident.holders.discard(holder)
             for key in [key for key, resident in self._loaded.items() if not (resident.users or resident.holders)]:
                 del self._loaded[key]
-        gc.collect(0)
 
     def clear(self) -> None:
         """Unload everything."""
@@ -127,6 +126,8 @@ class Residents:
             if left + self._idle(free) < need or not self._unload_oldest(free):
                 message = f"needs {spell_size(need)} of memory, and {spell_size(left)} is free"
                 raise CapacityError(message, model=name, need=need, free=left)
+            if free() < need:
+                gc.collect()  # what refers to itself in a circle; it stops every thread for a moment
 
     def _idle(self, free: Callable[[], int]) -> int:
         """Return the bytes that would come free where `free` looks."""
@@ -139,7 +140,6 @@ class Residents:
             if idle is None:
                 return False
             del self._loaded[idle]
-        gc.collect()  # engines of PyTorch hold each other in circles
         return True
 
 

@@ -27,6 +27,11 @@ def litellm_id(model: str) -> str:
     return model.replace(f"{_OLLAMA}/", f"{_OLLAMA}_chat/", 1) if model.startswith(f"{_OLLAMA}/") else model
 
 
+def guesses_counts(model: str) -> bool:
+    """Whether LiteLLM makes up the counts that a whole answer lacks (Ollama's, of a cached prompt); of streams it does not."""
+    return model.startswith(f"{_OLLAMA}/")
+
+
 def ollama_root(address: str) -> str:
     """Return Ollama's address, given that or the one of its OpenAI-compatible half."""
     return address.rstrip("/").removesuffix("/v1")

@@ -1,0 +1,178 @@
+"""Papers in the record: their rows, and their passages with vectors. What a paper is, and what is found in it, is above."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from sqlalchemy import Engine, Row, delete, func, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from workbench.errors import RecordError
+from workbench.records.failures import explained
+from workbench.records.schema import paper_chunks, papers
+from workbench.records.texts import storable_text
+
+_BRIEF = [column for column in papers.c if column.name != "paper"]
+
+
+@dataclass(frozen=True, slots=True)
+class PaperRow:
+    """A paper on the shelf.
+
+    Attributes:
+        id: the beginning of `sha256`.
+        sha256: of the PDF.
+        added_at: Unix seconds.
+        source: where it came from: a path, a URL or an arXiv id.
+        file: of the PDF, below the workspace.
+        known: what arXiv and other catalogues say of it, by catalogue.
+    """
+
+    id: str
+    sha256: str
+    added_at: float
+    title: str
+    authors: tuple[str, ...]
+    year: int | None
+    arxiv_id: str | None
+    doi: str | None
+    source: str
+    file: str
+    pages: int
+    known: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkRow:
+    """A passage as JSON, and its vector as bytes of float32; None where it was not computed."""
+
+    paper: str
+    number: int
+    chunk: str
+    vector: bytes | None = None
+
+
+class PaperRows:
+    """Reads and writes the tables; every method may be called from any thread and blocks.
+
+    Args:
+        engine: of the record.
+        place: the record's name in messages.
+    """
+
+    def __init__(self, engine: Engine, place: str) -> None:
+        self._engine = engine
+        self._place = place
+
+    def add(self, row: PaperRow, paper: str, chunks: Iterable[ChunkRow]) -> PaperRow:
+        """Keep a paper (its whole text as JSON) and its passages, all or none.
+
+        Returns:
+            the row as it is kept: where another process added the same paper meanwhile, that one.
+
+        Raises:
+            RecordError: the database does not take it.
+        """
+        values = asdict(row) | {"authors": json.dumps(row.authors), "known": json.dumps(row.known), "paper": paper}
+        values = {name: storable_text(value) if isinstance(value, str) else value for name, value in values.items()}
+        try:
+            with self._writing() as connection, connection.begin():
+                connection.execute(insert(papers).values(values))
+                self._put_chunks(connection, chunks)
+        except IntegrityError:
+            there = self.same(row.sha256, row.arxiv_id)
+            if there is None:
+                raise
+            return there
+        return row
+
+    def same(self, sha256: str = "", arxiv_id: str | None = None, doi: str | None = None) -> PaperRow | None:
+        """Return the paper with this content or, failing that, one of these ids; None without one."""
+        for condition in (
+            papers.c.sha256 == sha256,
+            papers.c.arxiv_id == arxiv_id if arxiv_id else None,
+            func.lower(papers.c.doi) == doi.lower() if doi else None,
+        ):
+            if condition is not None:
+                with explained(self._place), self._engine.connect() as connection:
+                    if found := connection.execute(select(*_BRIEF).where(condition).limit(1)).one_or_none():
+                        return _row(found)
+        return None
+
+    def find(self, name: str) -> PaperRow:
+        """Return the paper that an id, the beginning of one, an arXiv id, a DOI or `last` stands for.
+
+        Raises:
+            RecordError: none does, or more than one.
+        """
+        query = select(*_BRIEF).order_by(papers.c.added_at.desc(), papers.c.id).limit(6)
+        if name != "last":
+            query = query.where(
+                or_(papers.c.id.startswith(name, autoescape=True), papers.c.arxiv_id == name, papers.c.doi == name)
+            )
+        with explained(self._place), self._engine.connect() as connection:
+            found = [_row(row) for row in connection.execute(query)]
+        exact = [row for row in found if name in (row.id, row.arxiv_id, row.doi)]
+        found = exact or (found[:1] if name == "last" else found)
+        if not found:
+            raise RecordError(
+                f"There is no paper {name!r}.", hint="`%paper list` or `workbench paper list` shows what there is."
+            )
+        if len(found) > 1:
+            raise RecordError(f"{name!r} may be {', '.join(row.id for row in found)}.", hint="Give more of the id.")
+        return found[0]
+
+    def all(self, ids: Sequence[str] | None = None) -> list[PaperRow]:
+        """Return the papers, the newest first; all, or those with these ids."""
+        query = select(*_BRIEF).order_by(papers.c.added_at.desc(), papers.c.id)
+        if ids is not None:
+            query = query.where(papers.c.id.in_(ids))
+        with explained(self._place), self._engine.connect() as connection:
+            return [_row(row) for row in connection.execute(query)]
+
+    def text(self, paper: str) -> str:
+        """Return the whole of a paper as JSON, by its full id."""
+        with explained(self._place), self._engine.connect() as connection:
+            found: str = connection.execute(select(papers.c.paper).where(papers.c.id == paper)).scalar_one()
+            return found
+
+    def learn(self, paper: str, known: dict[str, Any]) -> None:
+        """Keep what catalogues say of a paper, beside what they have said before."""
+        with self._writing() as connection, connection.begin():
+            before = json.loads(connection.execute(select(papers.c.known).where(papers.c.id == paper)).scalar_one())
+            values = {"known": storable_text(json.dumps(before | known))}
+            connection.execute(update(papers).where(papers.c.id == paper).values(values))
+
+    def chunks(self, paper: str | None = None) -> list[ChunkRow]:
+        """Return the passages of one paper, or of all, in order."""
+        query = select(paper_chunks).order_by(paper_chunks.c.paper_id, paper_chunks.c.number)
+        if paper is not None:
+            query = query.where(paper_chunks.c.paper_id == paper)
+        with explained(self._place), self._engine.connect() as connection:
+            return [ChunkRow(row.paper_id, row.number, row.chunk, row.vector) for row in connection.execute(query)]
+
+    def put_chunks(self, paper: str, chunks: Sequence[ChunkRow]) -> None:
+        """Keep the passages of a paper in place of those that it has."""
+        with self._writing() as connection, connection.begin():
+            connection.execute(delete(paper_chunks).where(paper_chunks.c.paper_id == paper))
+            self._put_chunks(connection, chunks)
+
+    def _writing(self) -> Any:
+        with explained(self._place):
+            return self._engine.connect().execution_options(for_writing=True)
+
+    def _put_chunks(self, connection: Any, chunks: Iterable[ChunkRow]) -> None:
+        rows = [
+            {"paper_id": row.paper, "number": row.number, "chunk": storable_text(row.chunk), "vector": row.vector}
+            for row in chunks
+        ]
+        if rows:
+            connection.execute(insert(paper_chunks), rows)
+
+
+def _row(row: Row[Any]) -> PaperRow:
+    values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+    return PaperRow(**{**values, "authors": tuple(json.loads(values["authors"])), "known": json.loads(values["known"])})
