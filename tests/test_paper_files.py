@@ -93,7 +93,7 @@ def test_what_takes_too_long_is_killed_and_the_next_file_is_read():
         reader.limits = Limits(seconds=0.2)
         worker = reader._process
         os.kill(worker.pid, signal.SIGSTOP)
-        with pytest.raises(PaperError, match="took longer than 0.2 s") as caught:
+        with pytest.raises(PaperError, match=r"took longer than 0\.2 s") as caught:
             reader.read(SAMPLES / "revtex.pdf")
         assert caught.value.problem is Problem.TOO_SLOW
         assert not psutil.pid_exists(worker.pid)

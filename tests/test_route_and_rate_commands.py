@@ -9,7 +9,9 @@ from stage import orchestra
 from typer.testing import CliRunner
 
 from workbench.cli.app import app
+from workbench.models import ModelRegistry
 from workbench.notebook.routing import RoutingMagics
+from workbench.settings import load_settings
 
 CARDS = """
 [models.dear]
@@ -133,3 +135,32 @@ def test_the_command_rates(tmp_path):
         dialogue = orchestrator.run("debate", "Why?", models=["a", "b"], api_base="http://x", parameters={"rounds": 1})
     done = CliRunner().invoke(app, ["rate", f"{dialogue.id[:6]}@pro", "80%", "-C", str(tmp_path)])
     assert done.stdout == f"1 turn of {dialogue.id} rated 0.8.\n"
+
+
+def test_the_command_estimates_other_policies_from_what_was_routed_and_rated(tmp_path):
+    (tmp_path / "workbench.toml").write_text(CARDS)
+    alone = {
+        "name": "alone",
+        "description": "One turn.",
+        "roles": {"speaker": {"system": "Speak."}},
+        "turns": [{"role": "speaker", "template": "{topic}"}],
+    }
+    settings = load_settings(tmp_path)
+    orchestrator, _ = orchestra(tmp_path, Script(), models=ModelRegistry(settings))
+    with orchestrator:
+        for number in range(260):
+            names = ["dear", "cheap"]
+            run = orchestrator.run(alone, f"Topic {number}", models=["route:random"], candidates=names, stream=False)
+            orchestrator.rate(run.id, 0.9 if run.transcript["speaker"].served == "dear" else 0.3)
+    command = ["route", "estimate", "--policy", "fixed:dear,fixed:cheap", "-C", str(tmp_path)]
+    found = json.loads(CliRunner().invoke(app, [*command, "--json"]).stdout)
+    assert found["fixed:dear"]["snips"]["mean"] == pytest.approx(0.9)
+    assert found["fixed:cheap"]["snips"]["mean"] == pytest.approx(0.3)
+    plain = CliRunner().invoke(app, [*command, "--policy", "fixed:cheap"]).stdout
+    assert plain.startswith("fixed:cheap\t")
+    assert "260 turns were routed and rated" in plain
+
+
+def test_an_estimate_without_a_log_says_what_to_do(workspace):
+    done = CliRunner().invoke(app, ["route", "estimate", "-C", str(workspace)])
+    assert "routed and rated" in str(done.exception)

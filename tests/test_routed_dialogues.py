@@ -126,6 +126,13 @@ def test_when_the_chosen_one_fails_the_next_best_of_another_provider_serves(work
     assert turn.calls[-1].fallback_reason.startswith("dear")
 
 
+def test_the_best_of_another_provider_stands_before_a_better_one_of_the_same(workspace, wire):
+    wire.faults = lambda asked: "500" if asked.body["model"] == "dear" else None
+    workbench = workspace()
+    workbench.models.register(workbench.models.get("middling").model_copy(update={"provider": "dear"}))
+    assert run(workbench, "capability").transcript.turns[0].served == "cheap"
+
+
 def test_a_provider_that_rests_is_not_chosen(workspace, wire):
     wire.faults = lambda asked: "500" if asked.body["model"] == "dear" else None
     workbench = workspace()

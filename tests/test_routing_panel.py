@@ -93,6 +93,9 @@ def test_it_draws_what_a_plain_figure_of_the_same_facts_draws(quick):
     quick.run(ROUTED)
     quick.run("%rate last 0.3")
     wait_until(lambda: ask(quick, "p._live._facts == p.facts") == "True")
+    quick.run(ROUTED)  # from here on the traces stay the same, and only their values change
+    quick.run(ROUTED)
+    wait_until(lambda: ask(quick, "p._live._facts == p.facts") == "True")
     traces = "[trace.to_plotly_json() | {'uid': 0} for trace in {}.data]"
     live, plain = traces.replace("{}", "p._live._figure"), traces.replace("{}", "p.figure")
     assert ask(quick, f"{live} == {plain}") == "True"

@@ -39,6 +39,21 @@ def route_choose(
     choose(task, asked, as_json=as_json, workspace=workspace)
 
 
+@route_app.command("estimate")
+def route_estimate(
+    policy: Annotated[
+        str, typer.Option("--policy", metavar="A,B,C", help="learned, capability, cheapest, random, fixed:MODEL …")
+    ] = "learned,capability,cheapest",
+    seed: Annotated[int, typer.Option("--seed", help="Of what policies draw.")] = 0,
+    as_json: AsJson = False,
+    workspace: Workspace = None,
+) -> None:
+    """Estimate from the record's routed and rated turns what other policies would have reached."""
+    from workbench.cli.routing import estimate
+
+    estimate(policy, seed, as_json=as_json, workspace=workspace)
+
+
 @route_app.command("replay")
 def route_replay(
     outcomes: Annotated[

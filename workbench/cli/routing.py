@@ -1,4 +1,4 @@
-"""`route choose` and `rate`: who should have a task, and how good a turn was."""
+"""`route choose`, `route estimate` and `rate`: who should have a task, who should have had it, and how good a turn was."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from workbench.cli.output import as_json as print_json
 from workbench.cli.output import table as print_table
 from workbench.dialogue import Orchestrator
 from workbench.dialogue.feedback import parse_quality
+from workbench.routing.logs import routed_turns
+from workbench.routing.named import policy_named
+from workbench.routing.off_policy import Value, evaluate
+from workbench.routing.policy import RoutingError
 
 _COLUMNS = ("model", "chosen", "probability", "expected", "declared", "usd", "first_token_s", "out")
 
@@ -50,6 +55,42 @@ def choose(task: str, asked: Mapping[str, Any], *, as_json: bool, workspace: Pat
     print_table(rows, _COLUMNS)
     reason = f"{found.choice.model}: {found.choice.reason}" if found.choice else "no model can be chosen"
     sys.stdout.write(f"\n{reason} (a task of the kind {found.task.kind})\n")
+
+
+def estimate(policies: str, seed: int, *, as_json: bool, workspace: Path | None) -> None:
+    """Print what policies would have reached on the record's routed turns, or why nothing can be said of them.
+
+    Raises:
+        RoutingError: there is no such policy, or no turn was routed and rated.
+    """
+    names = [name.strip() for name in policies.split(",") if name.strip()]
+    with Orchestrator(workspace) as orchestrator:
+        log = routed_turns(orchestrator.record, orchestrator.models)
+    if not log:
+        raise RoutingError(
+            "no turn of this record was both routed and rated",
+            hint="Run dialogues with -m route:random or route:learned, and rate them: docs/routing.md.",
+        )
+    found = {name: evaluate(log, policy_named(name, seed)) for name in names}
+    if as_json:
+        print_json({name: asdict(estimates) for name, estimates in found.items()})
+        return
+    rows = [
+        {
+            "policy": name,
+            "effective": f"{each.effective:.0f} of {each.logged}",
+            **{kind: _value(getattr(each, kind)) for kind in ("ips", "snips", "dr")},
+            "refused": each.refused or "",
+        }
+        for name, each in found.items()
+    ]
+    print_table(rows, ("policy", "effective", "ips", "snips", "dr", "refused"))
+    reached = fmean(row.quality for row in log)
+    sys.stdout.write(f"\n{len(log)} turns were routed and rated; they reached {reached:.3f}.\n")
+
+
+def _value(value: Value | None) -> str:
+    return "" if value is None else f"{value.mean:.3f} ({value.low:.3f} to {value.high:.3f})"
 
 
 def rate_turns(dialogue: str, quality: str, comment: str, by: str, workspace: Path | None) -> None:

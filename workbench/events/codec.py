@@ -20,6 +20,7 @@ _FIELDS: Final[dict[type, tuple[str, ...]]] = {
 
 _EMPTY: Final[dict[str, object]] = {
     "data": None,
+    "choice": None,
     "copied_from": None,
     "edited": False,
     "purpose": "",
