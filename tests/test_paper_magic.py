@@ -45,7 +45,7 @@ def test_show_is_a_page_and_binds_the_paper(kernel, shelf):
 
 def test_search_finds_passages(kernel, shelf):
     found = shown(kernel, "%paper search frozen gauge constant value -n 3")
-    assert "constant value" in found["text/plain"]
+    assert "constant value" in found["text/html"]
 
 
 def test_ask_shows_the_page_with_the_quote(kernel, shelf, model):
