@@ -7,8 +7,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from scripted import USUAL, Script
-from stage import orchestra
+from stage import orchestra, quick
+from wire import Wire, first
 
+from workbench.dialogue import Orchestrator
 from workbench.dialogue.feedback import parse_quality
 from workbench.errors import RecordError, WorkbenchError
 from workbench.events import Status
@@ -64,6 +66,15 @@ def test_an_answer_rates_itself_by_how_often_it_was_asked_for(tmp_path, answers,
     left = iter(answers)
     _, ratings = run(tmp_path, Script(Count=lambda _: next(left), **{"": lambda _: next(left)}), COUNTED)
     assert [(rating.source, rating.quality) for rating in ratings] == [("check", pytest.approx(quality))]
+
+
+def test_a_retry_is_no_second_answer(tmp_path):
+    with Wire(answer=lambda _asked: '{"n": 3}', faults=first(1, "500")) as wire:
+        with Orchestrator(settings=quick(tmp_path)) as workbench:
+            workbench.run(COUNTED, "What?", models=["openai/wire"], api_base=wire.openai)
+            ratings = workbench.record.ratings()
+    assert len(wire.requests) == 2
+    assert [rating.quality for rating in ratings] == [1.0]
 
 
 def test_a_debate_of_plain_words_rates_nothing(tmp_path):

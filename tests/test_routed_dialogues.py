@@ -1,5 +1,7 @@
 """Roles whose model is `route`: who is chosen and why, what the record says of it, and what happens when things go wrong."""
 
+import sqlite3
+
 import pytest
 import yaml
 from patience import wait_until
@@ -76,6 +78,13 @@ def test_a_policy_chooses_and_the_record_says_why(workspace, policy, chosen):
     assert chosen in row["choice"]
     stored = workbench.record.events(dialogue.id)
     assert next(event for event in stored if event.type == "turn_started").choice == turn.choice
+
+
+def test_what_a_role_requires_says_which_declared_score_counts(workspace):
+    workbench = workspace()
+    dialogue = workbench.run(ALONE, "Write a poem about rain.", models=["route:capability"], candidates=NAMES, stream=False)
+    turn = dialogue.transcript.turns[0]
+    assert (turn.choice["kind"], turn.choice["capability"], turn.model) == ("creative", "reasoning", "dear")
 
 
 def test_route_alone_means_the_policy_of_the_settings(workspace):
@@ -215,6 +224,17 @@ def test_a_changed_rating_is_learned_in_place_of_the_old_one(workspace):
     assert after["dear"] > after["cheap"]
     assert run(workspace(), "learned").transcript.turns[0].choice["scores"] == pytest.approx(after)
     assert workbench.record.learned("learned").ratings == 40
+
+
+def test_what_is_kept_is_not_read_again(workspace, tmp_path):
+    workbench = workspace()
+    task = workbench.router.task(TOPIC)
+    workbench.record.rate(word(number, "cheap", 1.0, task) for number in range(20))
+    before = run(workbench, "learned").transcript.turns[0].choice["scores"]
+    workbench.close()
+    with sqlite3.connect(tmp_path / ".workbench" / "records.db") as database:
+        database.execute("UPDATE ratings SET quality = 0")  # behind everybody's back: whoever reads them again will notice
+    assert run(workspace(), "learned").transcript.turns[0].choice["scores"] == pytest.approx(before)
 
 
 def test_a_state_of_another_version_is_learned_anew(workspace):

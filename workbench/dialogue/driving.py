@@ -122,7 +122,7 @@ class _Family:
         transcript = Transcript()
         if isinstance(event, DialogueStarted):
             transcript = Transcript.of(event.dialogue, event.mode, event.topic)
-        child, ended = self._adopt(event.dialogue, transcript), Future[None]()
+        child, ended = self._adopt(transcript), Future[None]()
         engine = self._engine.find(event.dialogue)
         assert engine is not None
         child._attach(ended, engine)  # noqa: SLF001 - as above

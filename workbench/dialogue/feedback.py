@@ -34,7 +34,7 @@ def ratings_of(transcript: Transcript, plan: Plan, task: Callable[[], Task]) -> 
     words = [("judge", word) for word in (*_marks(transcript, plan), *_scores(transcript, plan))]
     words += [("check", word) for word in _checks(transcript, plan)]
     rated = [(source, transcript[word[0]], word) for source, word in words if word[0] in transcript]
-    rated = [each for each in rated if each[1].copied_from is None and any(call.ok for call in each[1].calls)]
+    rated = [each for each in rated if any(call.ok for call in each[1].calls)]  # a copied turn has no call here
     return [
         rating_of(transcript, turn, quality, source, task(), by=by, comment=comment)
         for source, turn, (_, quality, by, comment) in rated

@@ -10,44 +10,28 @@ import asyncio
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from workbench.dialogue.budget import Budget
-from workbench.dialogue.cast import (
-    Part,
-    Speaker,
-    Wishes,
-    bound,
-    cast_roles,
-    check_priced,
-    check_ready,
-    check_roles,
-    parts_of,
-)
-from workbench.dialogue.ceilings import ceiling_in_money, limits_of, merge_limits
-from workbench.dialogue.compiling import compile_mode
+from workbench.dialogue.budget import Amount, Budget
+from workbench.dialogue.cast import Part, Speaker, Wishes, parts_of
 from workbench.dialogue.detached import Child, Following, spawn
 from workbench.dialogue.dialogue import Dialogue
-from workbench.dialogue.downgrade import with_cheaper
 from workbench.dialogue.driving import drive, handle_of, one_handle, running_of, runs_here
 from workbench.dialogue.engine import Engine
-from workbench.dialogue.fairness import warned
-from workbench.dialogue.fallbacks import check_fallbacks
 from workbench.dialogue.fork import beginning, parse_point
 from workbench.dialogue.learning import Learning
 from workbench.dialogue.lineage import children
 from workbench.dialogue.loader import ModeLoader
 from workbench.dialogue.mode import Mode
 from workbench.dialogue.parameters import Parameters
-from workbench.dialogue.progress import Progress
-from workbench.dialogue.purse import purse_of
+from workbench.dialogue.progress import Progress, runs_of
+from workbench.dialogue.purse import purse_for
 from workbench.dialogue.run import RunSpec
-from workbench.dialogue.sampling import SamplingWish, sampled, with_fallbacks, with_presets
-from workbench.dialogue.sub_runs import sub_runs
+from workbench.dialogue.sampling import SamplingWish
+from workbench.dialogue.settling import Settling
 from workbench.dialogue.transcript import Transcript
 from workbench.errors import WorkbenchError
 from workbench.events import DialogueResumed, DialogueStarted, Event, Status
@@ -106,6 +90,10 @@ class Orchestrator:
     def router(self) -> Router:
         """Chooses models for routed roles; what it has learned lies in the record."""
         return self._learning.router
+
+    @property
+    def _settling(self) -> Settling:
+        return Settling(self.settings, self.models, self.modes, self.presets)
 
     @property
     def record(self) -> Record:
@@ -174,33 +162,24 @@ class Orchestrator:
         """
         if not topic.strip():
             raise WorkbenchError("a dialogue needs a topic", hint="Say what it is about.")
-        whole = self.modes.load(mode)
         wishes = Wishes.of(participants, models, judge, api_base, candidates=candidates)
-        plan, defaults, routing = compile_mode(whole, parameters), self.settings.defaults, self.settings.routing
-        parts = cast_roles(plan, wishes, self.models, defaults, routing)
-        merged = limits_of(whole.limits, limits or {}, self.settings.budget)
-        check_roles(plan, approve)
-        spec = RunSpec(
-            mode=whole,
-            topic=topic,
-            parameters=dict(parameters or {}),
-            **bound(parts),
-            limits=merged,
+        return self._settling.settle(
+            self.modes.load(mode),
+            topic,
+            wishes,
+            parameters=parameters or {},
+            limits=limits or {},
             seed=seed,
-            max_output=self.settings.defaults.max_output,
             stream=stream,
-            approve=tuple(approve),
-            fallbacks=check_fallbacks(fallbacks),
-            spawns=sub_runs(plan, parts, wishes, self.modes, self.models, defaults, routing, merged.max_depth),
+            approve=approve,
+            fallbacks=fallbacks,
+            sampling=sampling,
         )
-        spec = self._completed(sampled(spec, sampling, self.presets), api_base)
-        return warned(spec), {role: replace(part, chain=spec.cast[role]) for role, part in parts.items()}
 
     def start(self, mode: ModeLike, topic: str, **options: Any) -> Dialogue:
         """Start a dialogue and return it at once, running. Options and errors as for `prepare`."""
         spec, _ = self.prepare(mode, topic, **options)
-        budget, router = Budget(spec.limits, whole=self._purse()), self._learning.router_for(spec)
-        engine = Engine(secrets.token_hex(6), spec, self.client, budget=budget, router=router)
+        engine = Engine(secrets.token_hex(6), spec, self.client, **self._shared(spec))
         dialogue = self._known(Dialogue(Transcript.of(engine.dialogue, spec.mode.name, topic)))
         return self._drive(dialogue, engine, lambda engine: _opening(engine, spec))
 
@@ -274,16 +253,15 @@ class Orchestrator:
             WorkbenchError: it is complete already.
         """
         dialogue = self.record.find(dialogue)
-        runs = _runs(self._unfinished(dialogue))
+        runs = runs_of(self._unfinished(dialogue).recorded_events())
         wishes = Wishes.of(participants, models, judge, api_base, parts_of(runs[-1].cast, runs[-1].routes))
-        spec = self._recast(runs[-1], wishes, limits or {})
+        spec = self._settling.settle_again(runs[-1], wishes, limits or {})
         self.record.claim(dialogue)
         found = self._unfinished(dialogue)  # again: whoever ran it until now may have left more
         progress = Progress.of(found.recorded_events(), self.record.events)
         spec = spec.model_copy(update={"added": progress.run.added})
         held = [self._taken_over(child.transcript.id) for child in progress.unfinished()]
-        router, budget = self._learning.router_for(spec), Budget(spec.limits, progress.spent, self._purse())
-        engine = Engine(found.id, spec, self.client, progress=progress, budget=budget, router=router)
+        engine = Engine(found.id, spec, self.client, progress=progress, **self._shared(spec, progress.spent))
 
         def first(engine: Engine) -> Event:
             held.clear()  # until now nobody else need hold the handles of its sub-dialogues
@@ -323,7 +301,7 @@ class Orchestrator:
         parent = self.load(name)
         taken = beginning(parent.id, parent.recorded_events(), turn, parameters or {})
         wishes = Wishes.of(participants, models, judge, api_base, parts_of(taken.run.cast, taken.run.routes))
-        events = taken.events(secrets.token_hex(6), self._recast(taken.run, wishes, limits or {}))
+        events = taken.events(secrets.token_hex(6), self._settling.settle_again(taken.run, wishes, limits or {}))
         self.record.write(events)
         return self.restart(events[0].dialogue)
 
@@ -382,7 +360,7 @@ class Orchestrator:
         handle._home = self  # noqa: SLF001 - the handle's other half
         return handle
 
-    def _adopt(self, dialogue: str, transcript: Transcript) -> Dialogue:
+    def _adopt(self, transcript: Transcript) -> Dialogue:
         """Return the handle of a sub-dialogue that begins; on the engine's loop, so the record is not read."""
         return self._known(Dialogue(transcript))
 
@@ -397,44 +375,10 @@ class Orchestrator:
             raise WorkbenchError(f"dialogue {found.id} is complete", hint=f"`workbench show {found.id}` shows it.")
         return found
 
-    def _recast(self, spec: RunSpec, wishes: Wishes, limits: Mapping[str, float | int | None]) -> RunSpec:
-        """Apply what a resume changes; roles that it does not name keep their models."""
-        defaults, routing = self.settings.defaults, self.settings.routing
-        parts = cast_roles(spec.plan(), wishes, self.models, routing=routing)
-        merged = merge_limits(spec.limits, limits)
-        changes: dict[str, Any] = {**bound(parts), "limits": merged}
-        if wishes.changes:
-            depth = merged.max_depth
-            changes["spawns"] = sub_runs(spec.plan(), parts, wishes, self.modes, self.models, defaults, routing, depth)
-        spec = spec.model_copy(update=changes)
-        if wishes.changes:
-            spawns = {role: spawn.model_copy(update={"sampling": spec.sampling}) for role, spawn in spec.spawns.items()}
-            new = {role: with_presets(spawn, self.presets) for role, spawn in spawns.items()}
-            spec = spec.model_copy(update={"spawns": new})
-        return warned(self._completed(spec, wishes.api_base))
-
-    def _completed(self, spec: RunSpec, api_base: str | None) -> RunSpec:
-        """Return a run with all models that it may ask, once it is known that they can be asked under its ceilings."""
-        spec = with_fallbacks(spec, self.models, api_base).held()
-        if ceiling_in_money(spec.limits, self.settings.budget) is not None:
-            spec = with_cheaper(spec, self.models)
-        self._check(spec)
-        return spec
-
-    def _purse(self) -> Budget | None:
-        """Return what the day and the workspace may spend, with what is spent by now; None where there is no ceiling."""
-        ceilings = self.settings.budget
-        if ceilings.day is None and ceilings.workspace is None:
-            return None
-        purse = purse_of(self.record.url)
-        purse.look(ceilings, self.record.events)
-        return purse.day
-
-    def _check(self, spec: RunSpec) -> None:
-        for each in spec.family():
-            check_priced(each.cast, ceiling_in_money(spec.limits, self.settings.budget))
-            if self.settings.replay.asks_models:
-                check_ready(each.cast)
+    def _shared(self, spec: RunSpec, spent: Amount | None = None) -> dict[str, Any]:
+        """Return what a run shares with others: what may be spent besides its own ceilings, and who chooses models."""
+        purse = purse_for(self.settings.budget, self.record)
+        return {"budget": Budget(spec.limits, spent, purse), "router": self._learning.router_for(spec)}
 
     def _taken_over(self, dialogue: str) -> Dialogue:
         self.record.claim(dialogue)
@@ -461,9 +405,3 @@ async def _finished(begin: Callable[[], Dialogue]) -> Dialogue:
 
 def _opening(engine: Engine, spec: RunSpec) -> DialogueStarted:
     return engine.event(DialogueStarted, mode=spec.mode.name, topic=spec.topic, run=spec.dump())
-
-
-def _runs(dialogue: Dialogue) -> list[RunSpec]:
-    """Return all runs of a stored dialogue, the first one first."""
-    began = [e.run for e in dialogue.recorded_events() if isinstance(e, DialogueStarted | DialogueResumed)]
-    return [RunSpec.model_validate(run) for run in began]

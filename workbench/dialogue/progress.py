@@ -35,7 +35,7 @@ class Progress:
             events_of: returns those of a sub-dialogue by its id; none where it has not begun.
         """
         transcript = Transcript(events)
-        runs = [RunSpec.model_validate(e.run) for e in events if isinstance(e, DialogueStarted | DialogueResumed)]
+        runs = runs_of(events)
         if runs:
             runs[-1] = RunSpec.model_validate(transcript.run)
         children = {
@@ -72,6 +72,11 @@ class Progress:
             if not child.done:
                 yield child
                 yield from child.unfinished()
+
+
+def runs_of(events: Sequence[Event]) -> list[RunSpec]:
+    """Return all runs that a dialogue's events tell of, the first one first."""
+    return [RunSpec.model_validate(event.run) for event in events if isinstance(event, DialogueStarted | DialogueResumed)]
 
 
 def outcome_of(progress: Progress) -> tuple[Status, str | None, str, Any]:

@@ -23,6 +23,7 @@ from workbench.dialogue.progress import Progress
 from workbench.errors import WorkbenchError
 from workbench.events import Call, CallStarted, Event
 from workbench.loop import run
+from workbench.records import Record
 from workbench.settings import BudgetSettings, Settings
 
 _purses: Final[dict[str, Purse]] = {}
@@ -179,6 +180,19 @@ def _lost(events: Sequence[Event]) -> Iterator[tuple[str, tuple[float, float]]]:
 def purse_of(url: str) -> Purse:
     """Return the purse of a record; the same one for all of this process."""
     return _purses.setdefault(url, Purse(url))
+
+
+def purse_for(ceilings: BudgetSettings, record: Record) -> Budget | None:
+    """Return what the day and the workspace may spend, with what is spent by now; None where there is no ceiling. Blocks.
+
+    Raises:
+        RecordError: the record cannot be read.
+    """
+    if ceilings.day is None and ceilings.workspace is None:
+        return None
+    purse = purse_of(record.url)
+    purse.look(ceilings, record.events)
+    return purse.day
 
 
 def standings_of(settings: Settings) -> list[Standing]:
