@@ -69,10 +69,10 @@ def test_an_answer_rates_itself_by_how_often_it_was_asked_for(tmp_path, answers,
 
 
 def test_a_retry_is_no_second_answer(tmp_path):
-    with Wire(answer=lambda _asked: '{"n": 3}', faults=first(1, "500")) as wire:
-        with Orchestrator(settings=quick(tmp_path)) as workbench:
-            workbench.run(COUNTED, "What?", models=["openai/wire"], api_base=wire.openai)
-            ratings = workbench.record.ratings()
+    answering = Wire(answer=lambda _asked: '{"n": 3}', faults=first(1, "500"))
+    with answering as wire, Orchestrator(settings=quick(tmp_path)) as workbench:
+        workbench.run(COUNTED, "What?", models=["openai/wire"], api_base=wire.openai)
+        ratings = workbench.record.ratings()
     assert len(wire.requests) == 2
     assert [rating.quality for rating in ratings] == [1.0]
 

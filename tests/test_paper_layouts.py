@@ -95,13 +95,16 @@ def test_headings_that_run_into_their_paragraph(read):
     assert paper.sections[1].body.text.startswith("We went to the river early.")
 
 
-def test_a_table_of_contents_is_no_run_of_sections(read):
+@pytest.mark.parametrize("dots", [True, False])
+def test_a_table_of_contents_is_no_run_of_sections(read, dots):
     typist = Typist().front().heading("Contents")
     names = ("Introduction", "Gauges", "Results")
     for number, name in enumerate(names, 1):
-        typist.line(f"{number} {name} . . . . . . . . . . . . . . . . {number + 1}", font="hebo")
+        typist.line(f"{number} {name}{' . . . . . . . . .' if dots else ''}", font="hebo", gap=6)
+        typist.page.insert_text((480, typist.y), str(number + 1), fontsize=10)
+    typist.page, typist.y = typist.pdf.new_page(), 60.0
     for number, name in enumerate(names, 1):
-        typist.heading(f"{number} {name}").text(*[FILL] * 12)
+        typist.heading(f"{number} {name}", 10).text(*[FILL] * 12)
     paper = read(typist)
     assert [title for title in tops(paper) if title != "Contents"] == list(names)
     assert all(len(s.body.text) > 500 for s in paper.sections if s.title in names)
@@ -118,10 +121,23 @@ def test_the_outline_of_the_file_helps_where_styles_do_not(read):
 
 def test_an_outline_that_is_not_on_the_pages_is_no_use(read):
     typist = Typist().front()
-    for number, name in enumerate(("Introduction", "Gauges", "Results"), 1):
-        typist.heading(f"{number} {name}").text(*[FILL] * 6)
-    typist.pdf.set_toc([[1, f"Slide {number}", 1] for number in range(9)])
+    lines = ("We went early", "We came late", "We slept well")
+    for number, (name, line) in enumerate(zip(("Introduction", "Gauges", "Results"), lines, strict=True), 1):
+        typist.heading(f"{number} {name}").text(*[FILL] * 6).line(line)
+    typist.pdf.set_toc([[1, name, 1] for name in (*lines, *(f"Slide {number}" for number in range(9)))])
     assert tops(read(typist)) == ["Introduction", "Gauges", "Results"]
+
+
+def test_the_number_of_a_heading_at_the_foot_of_a_page_stays(read):
+    typist = Typist().front()
+    for number, name in enumerate(("Introduction", "Gauges", "Results"), 1):
+        typist.y = 690.0 if number == 2 else typist.y
+        typist.heading(str(number))
+        typist.page.insert_text((96, typist.y), name, fontsize=13, fontname="hebo")
+        if number == 2:
+            typist.page, typist.y = typist.pdf.new_page(), 60.0
+        typist.text(*[FILL] * 8)
+    assert [section.number for section in read(typist).sections if section.title] == ["1", "2", "3"]
 
 
 def test_a_list_of_references_without_a_heading(read):

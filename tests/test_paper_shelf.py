@@ -110,6 +110,18 @@ def test_the_same_paper_as_a_file_and_from_arxiv_is_one(shelf):
     assert (fetched.new, fetched.row) == (False, file.row)
 
 
+def test_another_file_of_the_same_paper_is_not_added(shelf, tmp_path):
+    import pymupdf
+
+    [first] = shelf.add(SAMPLES / "arxiv.pdf")
+    with pymupdf.open(SAMPLES / "arxiv.pdf") as pdf:
+        pdf.set_metadata({"title": "saved again"})
+        (tmp_path / "again.pdf").write_bytes(pdf.tobytes())
+    [again] = shelf.add(tmp_path / "again.pdf")
+    assert (again.new, again.row) == (False, first.row)
+    assert "another file of a paper" in again.notes[0]
+
+
 def test_without_a_network_the_pdf_speaks_for_itself(shelf, arxiv):
     arxiv.faults = [503] * 50
     [added] = shelf.add(SAMPLES / "arxiv.pdf")

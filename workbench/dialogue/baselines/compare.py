@@ -115,7 +115,8 @@ def _prepare(
     _check(baselines, judgements, margin, confidence, at_once)
     whole = orchestrator.modes.load(mode)
     asked = with_answer(whole, compile_mode(whole, options.get("parameters")))
-    debate, _ = orchestrator.prepare(asked, cases[0].topic, **options)
+    limits = {"downgrade": ["stop"], **(options.get("limits") or {})}  # a debate that cheaper models finish is another one
+    debate, _ = orchestrator.prepare(asked, cases[0].topic, **options | {"limits": limits})
     if any(is_person(card) for chain in debate.cast.values() for card in chain) or debate.approve:
         raise WorkbenchError(
             "a person takes part in the debate, and no baseline can be as large as that", hint="Give each role to a model."
