@@ -1,0 +1,35 @@
+"""Papers: from a PDF or an arXiv id to text with places, answers with checked quotes, and a shelf to keep them on.
+
+`paper` has the nouns. A PDF is opened only in `worker`, another process, which `reader` starts, holds to `Limits` and
+kills; `layout` is what runs there, from fonts and boxes to a `Paper`. `shelf` keeps papers in the record and their files in the
+workspace; `fetching`, `arxiv` and `catalogues` ask elsewhere. `chunks` and `index` find passages, `quotes` checks quotations
+word by word, `asking` puts the three together. `problems` is everything that can be wrong with a file.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, Final
+
+_PUBLIC: Final = {
+    "Limits": "problems",
+    "Paper": "paper",
+    "PaperError": "problems",
+    "Problem": "problems",
+    "Reader": "reader",
+    "Shelf": "shelf",
+    "ask_paper": "asking",
+    "verify_quote": "quotes",
+}
+__all__ = sorted(_PUBLIC)  # noqa: PLE0605 - a list, which Ruff cannot see
+
+
+def __getattr__(name: str) -> Any:
+    """Import public names on first use: the worker needs few of them, and starts often."""
+    if name in _PUBLIC:
+        return getattr(import_module(f"{__name__}.{_PUBLIC[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,140 @@
+"""What is on the page but not part of the paper: running heads, page numbers, line numbers, stamps in the margin."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+from statistics import median
+from typing import Final
+
+from workbench.papers.layout.lines import Line
+
+Pages = list[list[Line]]
+Size = tuple[float, float]
+_ZONE: Final = 0.14
+"""Share of the page's height at top and bottom in which furniture stands."""
+_PAGE_NUMBER: Final = re.compile(
+    r"^[\s\-–—|·]*(?:page|p\.)?\s*(?:[A-Z]?\d{1,5}|[ivxl]{1,6})(?:\s*(?:of|/)\s*\d+)?[\s\-–—|·]*$", re.IGNORECASE
+)
+_CAPTION: Final = re.compile(r"^(?:fig|table|algorithm)", re.IGNORECASE)
+_DEEP: Final = 3
+"""Rows that furniture may have between it and the edge."""
+_TITLE_SIZE: Final = 11.5
+"""Points from which a line may be a title, whatever it says."""
+_MASTHEAD: Final = re.compile(
+    r"^(?:arxiv\s*:|preprint\b|published (?:as|in|by|at|online)\b|to (?:appear|be published)\b|accepted (?:as|to|for|in|at)\b"
+    r"|under review|submitted to|proceedings of|proc\. |appear(?:s|ing|ed)? in |in proceedings|workshop track"
+    r"|copyright|©|\(c\) ?\d|doi\s*:|https?://(?:dx\.)?doi\.org|issn|isbn|(?:ieee|acm) transactions"
+    r"|(?:the )?journal of|vol(?:ume|\.)"
+    r"|(?:original |research |review )?(?:article|paper)$|open access|downloaded from|available online"
+    r"|contents lists|manuscript|draft"
+    r"|received|edited by|\d+(?:st|nd|rd|th) (?:conference|international|annual|workshop)"
+    r"|(?:the )?\w+ (?:ieee|acm|aaai|international|annual)\b.*conference|journal homepage|noname "
+    r"manuscript|(?:january|february|march"
+    r"|april|may|june|july|august|september|october|november|december)[\s\d,]*$)"
+    r"|\bvol(?:ume|\.)? ?\d+.*(?:\bno\b|\bnumber\b|\d{4}|pp)|\bpp?\. ?\d+|\(\d{4}\) ?\d+[-–]\d+|©|all "
+    r"rights reserved|permission to make",
+    re.IGNORECASE,
+)
+
+
+def is_masthead(text: str) -> bool:
+    """Whether a line at the top of the first page is about where the paper appeared, not about what it says."""
+    return bool(_MASTHEAD.search(text))
+
+
+def strip_furniture(pages: Pages, sizes: Sequence[Size]) -> tuple[Pages, list[Line]]:
+    """Return the pages without furniture, and the furniture."""
+    repeated = Repeats(pages, sizes)
+    kept: Pages = []
+    taken: list[Line] = []
+    for lines, (width, height) in zip(pages, sizes, strict=True):
+        numbers = _line_numbers(lines, width)
+        mine = []
+        for line in lines:
+            if not line.level or id(line) in numbers or _is_furniture(line, lines, height, repeated):
+                taken.append(line)
+            else:
+                mine.append(line)
+        kept.append(mine)
+    return kept, taken
+
+
+def _in_zone(line: Line, height: float) -> bool:
+    return line.box[3] < height * _ZONE or line.box[1] > height * (1 - _ZONE)
+
+
+class Repeats:
+    """On how many pages a line stands near the same place in the zones; numbers in it may differ."""
+
+    def __init__(self, pages: Pages, sizes: Sequence[Size]) -> None:
+        self._pages = len(pages)
+        self._seen: Counter[tuple[str, int]] = Counter()
+        for lines, (_, height) in zip(pages, sizes, strict=True):
+            keys = set()
+            for line in lines:
+                if _in_zone(line, height):
+                    text, at = self._key(line)
+                    keys |= {(text, at - 1), (text, at), (text, at + 1)}
+            self._seen.update(keys)
+
+    def often(self, line: Line) -> bool:
+        """Whether it stands on two pages at least, and on more of them the less it says."""
+        share = 0.2 if len(line.text) >= 12 else 0.45
+        letters = sum(map(str.isalpha, line.text))  # numbers alone are figures, or belong to headings
+        return letters > 2 and self._seen[self._key(line)] >= max(2, share * self._pages)
+
+    def _key(self, line: Line) -> tuple[str, int]:
+        return re.sub(r"\d+", "#", line.text.casefold())[:80], round(line.box[1] / 12)
+
+
+def _is_furniture(line: Line, lines: list[Line], height: float, repeated: Repeats) -> bool:
+    if not _in_zone(line, height):
+        return False
+    beyond = _rows_beyond(line, lines, height)
+    if beyond > _DEEP or _CAPTION.match(line.text):
+        return False
+    if repeated.often(line):
+        return True
+    if _PAGE_NUMBER.match(line.text):
+        return beyond <= 1 and not _beside_text(line, lines)
+    return (
+        line.page == 1 and bool(_MASTHEAD.search(line.text)) and line.size < _TITLE_SIZE and not _like_text(line, lines, height)
+    )
+
+
+def _like_text(line: Line, lines: list[Line], height: float) -> bool:
+    """Whether a line at the foot of a page is as large as the page's text: then it is some of it, whatever it says."""
+    return line.middle > height / 2 and line.size > median(o.size for o in lines) - 0.6
+
+
+def _beside_text(line: Line, lines: list[Line]) -> bool:
+    """Whether more text stands close by on its baseline: then it is the number of a heading."""
+    return any(
+        o is not line and abs(o.middle - line.middle) < 0.5 * line.height and -1 < o.box[0] - line.box[2] < 45 for o in lines
+    )
+
+
+def _rows_beyond(line: Line, lines: list[Line], height: float) -> int:
+    """Count the rows between a line and the edge of the page."""
+    if line.middle < height / 2:
+        return len({round(o.middle / 4) for o in lines if o.level and o.middle < line.middle - 0.6 * line.height})
+    return len({round(o.middle / 4) for o in lines if o.level and o.middle > line.middle + 0.6 * line.height})
+
+
+def _line_numbers(lines: list[Line], width: float) -> set[int]:
+    """Return the ids of lines that only number the lines beside them, as manuscripts for review have them."""
+    taken: set[int] = set()
+    digits = [line for line in lines if line.text.isdigit() and len(line.text) <= 4]
+    for left in (True, False):
+        edge = Counter(round(line.box[2 if left else 0] / 4) for line in digits)
+        for place, count in edge.most_common(3):
+            mine = [line for line in digits if abs(line.box[2 if left else 0] / 4 - place) <= 1.5]
+            values = [int(line.text) for line in sorted(mine, key=lambda line: line.middle)]
+            steps = sum(b - a in (1, 5) for a, b in pairwise(values))
+            margin = place * 4 < 0.17 * width or place * 4 > 0.83 * width
+            if count >= 10 and margin and steps >= 0.8 * (len(values) - 1):
+                taken |= {id(line) for line in mine}
+    return taken
