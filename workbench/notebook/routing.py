@@ -114,13 +114,13 @@ def route_table(explanation: Explanation) -> Table:
     columns = (
         Column("model"),
         Column("chosen", "", "boolean"),
-        Column("probability", "chosen with", "float64", "{:.0%}".format),
-        Column("expected", "expected quality", "float64", "{:.2f}".format),
+        Column("probability", "chosen", "float64", "{:.0%}".format),
+        Column("expected", "expects", "float64", "{:.2f}".format),
         Column("uncertainty", "±", "float64", "{:.2f}".format),
-        Column("declared", "declared score", "float64", "{:g}".format),
-        Column("score", "worth to the policy", "float64", "{:.3g}".format),
-        Column("cost", "expected cost", "float64", money),
-        Column("latency", "first token, s", "float64", "{:g}".format),
+        Column("declared", "declares", "float64", "{:g}".format),
+        Column("score", "worth", "float64", "{:.3g}".format),
+        Column("cost", "cost", "float64", money),
+        Column("latency", "waits, s", "float64", "{:g}".format),
         Column("out", "out because"),
     )
     rows = [

@@ -20,7 +20,8 @@ class Considered:
         score: what the policy compared; None if it is out.
         propensity: the probability with which it could have been chosen; None if it is out.
         declared: its card's score for the task; None if it declares none.
-        expected: quality that a policy expects that learns, and the standard deviation of that; None for other policies.
+        expected: quality that a policy expects that learns, within 0 and 1, and the standard deviation of that; None for other
+            policies.
         cost_usd: expected cost; None is unknown.
         latency: seconds to the first token; None is unknown.
         out: why it could not be chosen; None if it could.
@@ -73,7 +74,8 @@ def explain(
     out = {candidate.name: refusal(candidate, constraints) for candidate in candidates}
     if not candidates or not all(out.values()):
         choice = router.choose(policy, task, cards, constraints, prompt_tokens, output_tokens)
-    expected = router.expected(policy, task, cards)
+    known = router.expected(policy, task, cards).items()
+    expected = {name: (min(max(mean, 0.0), 1.0), deviation) for name, (mean, deviation) in known}
     considered = [
         Considered(
             candidate.name,

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from workbench.errors import WorkbenchError
 from workbench.models.embeddings import Embedder, local_embedder
-from workbench.routing.policy import Task
+from workbench.routing.policy import OTHER, Task
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 FEATURES: Final = 16
 """How many numbers say what a text is about. What further directions tell, a few hundred outcomes do not show."""
-OTHER: Final = "other"
-"""The kind of a text of which nothing can be said."""
 _BUILT_IN: Final = Path(__file__).with_name("kinds.yaml")
 _READ: Final = 4_000
 """Characters that the rules look at. What is wanted stands at the beginning, or at the end behind the material."""

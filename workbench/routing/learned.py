@@ -118,7 +118,7 @@ class Learned:
         chosen = min(int(np.searchsorted(np.cumsum(shares), self._random.random(), side="right")), len(left) - 1)
         names = [candidate.name for candidate in left]
         reason = (
-            f"expected quality {mean[chosen]:.2f} ± {deviation[chosen]:.2f} for {task.kind}, "
+            f"expected quality {min(max(mean[chosen], 0), 1):.2f} ± {deviation[chosen]:.2f} for {task.kind}, "
             f"{cost[chosen]:.2g} USD; chosen with {shares[chosen]:.0%}"
         )
         if (first := int(worth.argmax())) != chosen:

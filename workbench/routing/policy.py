@@ -16,6 +16,8 @@ from workbench.errors import WorkbenchError
 from workbench.models.card import ModelCard
 
 _SHOWN = 8
+OTHER: Final = "other"
+"""The kind of a text of which nothing can be said."""
 POLICIES: Final = (
     "learned", "capability", "cheapest", "local", "random", "round-robin", "epsilon", "thompson", "linucb",
 )  # fmt: skip
@@ -38,7 +40,7 @@ class Task:
     """
 
     text: str
-    kind: str = "other"
+    kind: str = OTHER
     capability: str = ""
     features: tuple[float, ...] = ()
 
@@ -66,9 +68,14 @@ class Candidate:
     local: bool = False
 
     def declared(self, task: Task) -> float | None:
-        """Return the score that its card declares for a task: for its kind, else for its capability; None if neither."""
-        score = self.capabilities.get(task.kind)
-        return self.capabilities.get(task.capability) if score is None else score
+        """Return the score that its card declares for a task: for its kind, else for its capability; None if neither.
+
+        Where nothing is known of the task, it is the mean of all that the card declares.
+        """
+        score = self.capabilities.get(task.kind, self.capabilities.get(task.capability))
+        if score is None and task.kind == OTHER and self.capabilities:
+            return sum(self.capabilities.values()) / len(self.capabilities)
+        return score
 
 
 @dataclass(frozen=True, slots=True)
