@@ -23,7 +23,7 @@ from workbench.papers.problems import Limits, PaperError, Problem
 from workbench.papers.serial import paper_from_json
 
 _START_SECONDS: Final = 60.0
-"""Longest that starting the process may add to a file's own limit."""
+"""Longest that starting the process may take."""
 
 
 class Reader:
@@ -99,17 +99,18 @@ class Reader:
             "megabytes": limits.megabytes,
         }
         with self._lock:
-            fresh = self._process is None or self._process.poll() is not None
-            if fresh:
-                self.close()
-                self._start()
             try:
-                answer = self._exchange(json.dumps(request | more), limits.seconds + (_START_SECONDS if fresh else 0))
+                if self._process is None or self._process.poll() is not None:
+                    self.close()
+                    self._start()
+                answer = self._exchange(json.dumps(request | more), limits.seconds)
             except BaseException as error:
                 self.close()
                 if isinstance(error, PaperError):
                     raise PaperError(f"{path.name} {error.message}", problem=error.problem) from None
                 raise
+            if answer.startswith(f'{{"problem": "{Problem.TOO_HUNGRY}"'):
+                self.close()  # what it has taken it would not give back
         return _result(path, answer)
 
     def _start(self) -> None:
@@ -124,6 +125,12 @@ class Reader:
             bufsize=1,
         )
         threading.Thread(target=_pump, args=(self._process, self._lines), name="workbench-paper", daemon=True).start()
+        try:
+            began = self._lines.get(timeout=_START_SECONDS)
+        except queue.Empty:
+            began = ""
+        if not began:
+            raise PaperError("cannot be read: the process that reads papers does not start", problem=Problem.CRASHED)
 
     def _exchange(self, request: str, seconds: float) -> str:
         process = self._process

@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, TextIO
 
@@ -33,6 +34,12 @@ def main() -> None:
     """Answer requests until stdin ends."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whatever a library prints, it does not reach the answers
+    modules: dict[str, Any] = sys.modules
+    modules.setdefault("pymupdf.layout", None)  # PyMuPDF would load a model that is not used here, which takes a second
+    with suppress(ImportError):  # without it, each request is answered so
+        import_module("pymupdf")
+    answers.write("ready\n")
+    answers.flush()
     for line in sys.stdin:
         _answer(json.loads(line), answers)
 
@@ -41,11 +48,14 @@ def _answer(request: dict[str, Any], answers: TextIO) -> None:
     try:
         _hold_memory(request["megabytes"])
         result = {"parse": _parse, "page": _page}[request["do"]](request)
+        if _ran_short(request["megabytes"]):
+            raise MemoryError
         answer = {"result": result}
     except _RefusedError as refusal:
-        answer = {"problem": refusal.problem, "message": str(refusal)}
+        hungry = refusal.problem in (Problem.NO_TEXT, Problem.DAMAGED) and _ran_short(request["megabytes"])
+        answer = _hungry(request) if hungry else {"problem": refusal.problem, "message": str(refusal)}
     except MemoryError:
-        answer = {"problem": Problem.TOO_HUNGRY, "message": f"needs more than {request['megabytes']:,} MB of memory"}
+        answer = _hungry(request)
     except ImportError as error:
         answer = {"problem": Problem.NOT_INSTALLED, "message": f"reading PDFs needs PyMuPDF, which is not installed ({error})"}
     except Exception as error:  # noqa: BLE001 - MuPDF raises what it likes, and every failure is an answer
@@ -57,6 +67,10 @@ def _answer(request: dict[str, Any], answers: TextIO) -> None:
         }
     answers.write(json.dumps(answer, default=_fields) + "\n")
     answers.flush()
+
+
+def _hungry(request: dict[str, Any]) -> dict[str, Any]:
+    return {"problem": Problem.TOO_HUNGRY, "message": f"needs more than {request['megabytes']:,} MB of memory"}
 
 
 def _fields(value: Any) -> Any:
@@ -71,6 +85,15 @@ def _hold_memory(megabytes: int) -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         hard = resource.getrlimit(resource.RLIMIT_AS)[1]
         resource.setrlimit(resource.RLIMIT_AS, (megabytes * 1_000_000, hard))
+
+
+def _ran_short(megabytes: int) -> bool:
+    """Whether the process has come near its limit of memory. Linux alone tells."""
+    with suppress(OSError, ValueError, StopIteration):
+        lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
+        peak = next(int(line.split()[1]) for line in lines if line.startswith("VmPeak"))
+        return peak * 1024 > 0.97 * megabytes * 1_000_000
+    return False
 
 
 def _parse(request: dict[str, Any]) -> Any:
@@ -112,8 +135,6 @@ def _opened(path: Path, most_pages: int, most_bytes: int) -> Any:
     if b"%PDF-" not in head:
         like = "a web page" if head.lstrip()[:1] == b"<" else "something else"
         raise _RefusedError(Problem.NOT_A_PDF, f"is not a PDF; it looks like {like}")
-    modules: dict[str, Any] = sys.modules
-    modules.setdefault("pymupdf.layout", None)  # PyMuPDF would load a model that is not used here, which takes a second
     import pymupdf
 
     pymupdf.TOOLS.mupdf_display_errors(False)  # noqa: FBT003 - PyMuPDF's signature

@@ -23,6 +23,8 @@ from workbench.papers.layout.names import affiliation_like, collective, is_name,
 _SYMBOLS: Final = "*∗†‡§¶‖□■⋄◇◆⋆★☆♣♠♥♦♡♢✉#⊥∥△▽△▲▼○●♯♮♭✝✠⊕⊗‹›⟂✦✧❖✩✪❋@"
 _SPLIT: Final = re.compile(r"\s*(?:¦|;|·|•|\||\s&\s|\band\b|,\s*and\b|＆|\\)\s*", re.IGNORECASE)
 _MARKS: Final = re.compile(rf"[{re.escape(_SYMBOLS)}]|(?<=[^\W\d_.])\d[\d,]*|\d+|\(\s*[a-z]?\s*\)|\[[^\]]*\]")
+_MOST: Final = 600
+"""Pieces between title and abstract that are looked at."""
 _DEGREES: Final = re.compile(
     r",?\s*\b(?:Ph\.?\s?D\.?|M\.?D\.?|M\.?Sc\.?|B\.?Sc\.?|(?:Student |Senior |Life |Graduate |Associate "
     r")*(?:Member|Fellow)(?:,\s*(?:IEEE|ACM|OSA|SIAM))?|IEEE|MBBS|MPH)(?=[\s,;¦]|$)"
@@ -72,7 +74,7 @@ def _zone(document: Document, title: Sequence[Line], abstract: Abstract | None) 
         if any(b[1] - 1 <= piece.middle <= b[3] + 1 and b[0] - 2 <= piece.box[0] <= b[2] for b in hidden):
             continue
         found.append(piece)
-    return _in_rows(found)
+    return _in_rows(found[:_MOST])
 
 
 def _in_rows(pieces: list[Line]) -> list[Line]:

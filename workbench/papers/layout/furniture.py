@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
@@ -51,10 +52,10 @@ def strip_furniture(pages: Pages, sizes: Sequence[Size]) -> tuple[Pages, list[Li
     kept: Pages = []
     taken: list[Line] = []
     for lines, (width, height) in zip(pages, sizes, strict=True):
-        numbers = _line_numbers(lines, width)
+        numbers, rows = _line_numbers(lines, width), _rows_of(lines)
         mine = []
         for line in lines:
-            if not line.level or id(line) in numbers or _is_furniture(line, lines, height, repeated):
+            if not line.level or id(line) in numbers or _is_furniture(line, lines, rows, height, repeated):
                 taken.append(line)
             else:
                 mine.append(line)
@@ -90,10 +91,10 @@ class Repeats:
         return re.sub(r"\d+", "#", line.text.casefold())[:80], round(line.box[1] / 12)
 
 
-def _is_furniture(line: Line, lines: list[Line], height: float, repeated: Repeats) -> bool:
+def _is_furniture(line: Line, lines: list[Line], rows: list[int], height: float, repeated: Repeats) -> bool:
     if not _in_zone(line, height):
         return False
-    beyond = _rows_beyond(line, lines, height)
+    beyond = _rows_beyond(line, rows, height)
     if beyond > _DEEP or _CAPTION.match(line.text):
         return False
     if repeated.often(line):
@@ -117,11 +118,16 @@ def _beside_text(line: Line, lines: list[Line]) -> bool:
     )
 
 
-def _rows_beyond(line: Line, lines: list[Line], height: float) -> int:
+def _rows_of(lines: list[Line]) -> list[int]:
+    """Return where a page's rows are, in steps of four points, from the top."""
+    return sorted({round(line.middle / 4) for line in lines if line.level})
+
+
+def _rows_beyond(line: Line, rows: list[int], height: float) -> int:
     """Count the rows between a line and the edge of the page."""
     if line.middle < height / 2:
-        return len({round(o.middle / 4) for o in lines if o.level and o.middle < line.middle - 0.6 * line.height})
-    return len({round(o.middle / 4) for o in lines if o.level and o.middle > line.middle + 0.6 * line.height})
+        return bisect_left(rows, (line.middle - 0.6 * line.height) / 4)
+    return len(rows) - bisect_right(rows, (line.middle + 0.6 * line.height) / 4)
 
 
 def _line_numbers(lines: list[Line], width: float) -> set[int]:
