@@ -34,7 +34,7 @@ def test_add_and_list_are_tables(kernel, shelf):
     assert "added" in shelf["text/plain"]
     listed = shown(kernel, "%paper list")
     assert TRUTH["revtex"]["title"] in listed["text/html"]
-    assert kernel.run("x = %paper list nunez\nprint(len(x.frame), x.frame.year[0] > 2000)").stdout == "1 True\n"
+    assert kernel.run("x = %paper list nunez\nprint(len(x.frame), x.frame.pages[0] > 3)").stdout == "1 True\n"
 
 
 def test_show_is_a_page_and_binds_the_paper(kernel, shelf):

@@ -4,9 +4,9 @@
     python experiments/benchmarks/papers.py FOLDER --only ours --papers
 
 The folder has a `truth.json`: stem to `title, authors, abstract_start, abstract_end, sections, sections_optional,
-n_references`, and perhaps `title_alt, arxiv_id, year, references, tables, figures`. What a parser is not told to find (pymupdf4llm returns
-Markdown, the other two plain text) `from_text` makes of its text by simple rules. Names, headings and titles are compared
-without case, accents and punctuation. Contestants that are not installed are left out.
+n_references`, and perhaps `title_alt, arxiv_id, year, references, tables, figures`. What a parser is not told to find
+(pymupdf4llm returns Markdown, the other two plain text) `from_text` makes of its text by simple rules. Names, headings and
+titles are compared without case, accents and punctuation. Contestants that are not installed are left out.
 """
 
 from __future__ import annotations

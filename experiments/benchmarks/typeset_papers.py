@@ -7,6 +7,7 @@ texlive-publishers, texlive-fonts-recommended) and PyMuPDF for the scan, the sta
     python experiments/benchmarks/typeset_papers.py papers/samples
 """
 
+# ruff: noqa: E501 - LaTeX stands on its own lines
 from __future__ import annotations
 
 import json
@@ -16,32 +17,34 @@ import sys
 import tempfile
 from pathlib import Path
 
-SENTENCES = """
-Water gauges along the upper valley report their level once an hour.
-A reading that arrives late is of little use to the people who open the gates.
-We therefore ask how much of the delay can be foretold from the readings alone.
-The estimate is a weighted mean whose weights follow from the last three floods.
-No gauge is trusted on its own, and none is left out without a reason that is written down.
-Earlier work treats the delay as noise and averages over it.
-Our measurements show that this hides the difference between a dry and a wet season.
-The method needs no more than a table of readings and a clock that keeps time.
-In the first year the gates were opened eleven minutes earlier than before.
-When two neighbouring gauges disagree, the older one is wrong in four cases out of five.
-We repeat each run ten times with different seeds and report the median.
-The effect is largest where the river bends and smallest below the weir.
-A model with fewer parameters would have served the shorter series as well.
-These figures are conservative, because repairs were counted as failures.
-It remains open whether the same holds for snow-fed streams in the north.
-The operators kept a paper log, which we transcribed and compared with the record.
-Missing hours were filled in by hand where the log allowed it.
-A gauge that freezes reports a constant value, which the check rejects.
-The cost of a false alarm is small compared with that of a late one.
-We publish the readings together with the code that cleans them.
-""".split("\n")[1:-1]
+SENTENCES = [
+    "",
+    "Water gauges along the upper valley report their level once an hour.",
+    "A reading that arrives late is of little use to the people who open the gates.",
+    "We therefore ask how much of the delay can be foretold from the readings alone.",
+    "The estimate is a weighted mean whose weights follow from the last three floods.",
+    "No gauge is trusted on its own, and none is left out without a reason that is written down.",
+    "Earlier work treats the delay as noise and averages over it.",
+    "Our measurements show that this hides the difference between a dry and a wet season.",
+    "The method needs no more than a table of readings and a clock that keeps time.",
+    "In the first year the gates were opened eleven minutes earlier than before.",
+    "When two neighbouring gauges disagree, the older one is wrong in four cases out of five.",
+    "We repeat each run ten times with different seeds and report the median.",
+    "The effect is largest where the river bends and smallest below the weir.",
+    "A model with fewer parameters would have served the shorter series as well.",
+    "These figures are conservative, because repairs were counted as failures.",
+    "It remains open whether the same holds for snow-fed streams in the north.",
+    "The operators kept a paper log, which we transcribed and compared with the record.",
+    "Missing hours were filled in by hand where the log allowed it.",
+    "A gauge that freezes reports a constant value, which the check rejects.",
+    "The cost of a false alarm is small compared with that of a late one.",
+    "We publish the readings together with the code that cleans them.",
+    "",
+][1:-1]
 PEOPLE = [
     ("Łucja Wiśniewska", "{\\L}ucja Wi\\'sniewska"), ("Ada Marlowe", "Ada Marlowe"), ("José Núñez", "Jos\\'e N\\'u\\~nez"),
     ("Søren Kjærgård", "S{\\o}ren Kj{\\ae}rg{\\aa}rd"), ("Hélène Brasseur", "H\\'el\\`ene Brasseur"), ("Wei-Lin Zhao", "Wei-Lin Zhao"),
-    ("Jürgen van der Heide", "J\\\"urgen van der Heide"), ("Priya R. Raman", "Priya R. Raman"), ("Tomáš Dvořák", "Tom\\'a\\v{s} Dvo\\v{r}\\'ak"),
+    ("Jürgen van der Heide", 'J\\"urgen van der Heide'), ("Priya R. Raman", "Priya R. Raman"), ("Tomáš Dvořák", "Tom\\'a\\v{s} Dvo\\v{r}\\'ak"),
     ("Grace O'Malley", "Grace O'Malley"), ("Kenji Morimoto", "Kenji Morimoto"), ("M. T. Okafor", "M. T. Okafor"),
 ]  # fmt: skip
 PLACES = [
@@ -82,7 +85,7 @@ def prose(rng: random.Random, sentences: int) -> str:
     )
 
 
-def body(rng: random.Random, *, table: str, wide: bool, appendix: bool, sections: list | None = None) -> str:
+def body(rng: random.Random, *, table: str, wide: bool, sections: list | None = None) -> str:
     out = []
     for number, (title, subs) in enumerate(sections or SECTIONS):
         out.append(f"\\section{{{title}}}\n" + "\n\n".join(prose(rng, 6) for _ in range(3)))
@@ -90,8 +93,7 @@ def body(rng: random.Random, *, table: str, wide: bool, appendix: bool, sections
             out.append(figure(wide=wide))
         if number == 4:
             out.append(table)
-        for sub in subs:
-            out.append(f"\\subsection{{{sub}}}\n" + "\n\n".join(prose(rng, 5) for _ in range(2)))
+        out += [f"\\subsection{{{sub}}}\n" + "\n\n".join(prose(rng, 5) for _ in range(2)) for sub in subs]
     return "\n\n".join(out)
 
 
@@ -165,7 +167,7 @@ def neurips(rng, title, who):
         "\\begin{document}\\thispagestyle{empty}\\begin{center}\\hrule height 3pt\\vskip 6mm{\\LARGE\\bfseries " + title + "\\par}\\vskip 6mm\\hrule height 1pt\\vskip 8mm "
         + grid + "\\end{center}\\vskip 4mm\\begin{center}\\large\\bfseries Abstract\\end{center}\\begin{quote}" + abstract() + "\\end{quote}"
         "\\renewcommand{\\thefootnote}{}\\footnotetext{$^*$Equal contribution. 38th Conference on Flowing Systems (2024), Brackwater.}"
-        + body(rng, table=table(rules="booktabs", above=True), wide=False, appendix=True) + bibitems("plain")
+        + body(rng, table=table(rules="booktabs", above=True), wide=False) + bibitems("plain")
         + "\\appendix\\section{Proofs of the Bounds}" + prose(rng, 6) + "\\section{Further Gauges}" + prose(rng, 7) + "\\end{document}"
     )  # fmt: skip
 
@@ -181,14 +183,14 @@ def acl(rng, title, who):
         + "\\begin{document}\\twocolumn[\\begin{center}{\\Large\\bfseries " + title + "\\par}\\vskip 6mm {\\large\\bfseries " + marks + "}\\\\ {\\large $^1$" + PLACES[0] + "\\quad $^2$" + PLACES[1]
         + "}\\\\ \\texttt{\\{first,second\\}@example.org}\\vskip 8mm\\end{center}]"
         "\\begin{center}\\large\\bfseries Abstract\\end{center}\\begin{quote}\\small " + abstract() + "\\end{quote}"
-        + body(rng, table=table(rules="none", above=False, small=True), wide=False, appendix=False)
+        + body(rng, table=table(rules="none", above=False, small=True), wide=False)
         + "\\section*{Acknowledgements}" + prose(rng, 2) + bibitems("acl") + "\\end{document}"
     )  # fmt: skip
 
 
 def ieee(rng, title, who):
     listed = ", ".join(tex for _, tex in who[:-1]) + f", and {who[-1][1]},~\\IEEEmembership{{Member,~IEEE}}"
-    body_text = body(rng, table=table(rules="grid", above=True), wide=False, appendix=False).replace(
+    body_text = body(rng, table=table(rules="grid", above=True), wide=False).replace(
         "\\section{Introduction}\n", "\\section{Introduction}\n\\IEEEPARstart{T}{he} question is an old one. ", 1)  # fmt: skip
     return (
         "\\documentclass[journal]{IEEEtran}" + COMMON + "\\begin{document}\\title{" + title + "}\\author{" + listed
@@ -206,7 +208,7 @@ def acm(rng, title, who, layout="sigconf"):
     return (
         "\\documentclass[" + layout + ",nonacm=false]{acmart}\\usepackage{booktabs}\\settopmatter{printacmref=true}\\setcopyright{none}\\acmYear{2023}\\acmConference[RIVER '23]{Conference on Rivers}{June 2023}{Brackwater}"
         "\\begin{document}\\title{" + title + "}" + people + "\\begin{abstract}" + abstract() + "\\end{abstract}\\keywords{rivers, gauges}\\maketitle "
-        + body(rng, table=table(rules="booktabs", above=True), wide=False, appendix=False) + "\n\\begin{acks}\n" + prose(rng, 2) + "\n\\end{acks}\n" + bibitems("plain") + "\\end{document}"
+        + body(rng, table=table(rules="booktabs", above=True), wide=False) + "\n\\begin{acks}\n" + prose(rng, 2) + "\n\\end{acks}\n" + bibitems("plain") + "\\end{document}"
     )  # fmt: skip
 
 
@@ -216,7 +218,7 @@ def revtex(rng, title, who):
     )
     return (
         "\\documentclass[aps,pre,twocolumn,superscriptaddress]{revtex4-2}" + COMMON + "\\begin{document}\\title{" + title + "}" + people
-        + "\\date{3 March 2021}\\begin{abstract}" + abstract() + "\\end{abstract}\\maketitle " + body(rng, table=table(rules="booktabs", above=True), wide=False, appendix=False)
+        + "\\date{3 March 2021}\\begin{abstract}" + abstract() + "\\end{abstract}\\maketitle " + body(rng, table=table(rules="booktabs", above=True), wide=False)
         + bibitems("aps") + "\\end{document}"
     )  # fmt: skip
 
@@ -225,7 +227,7 @@ def arxiv(rng, title, who):
     return (
         "\\documentclass[11pt]{article}\\usepackage[utf8]{inputenc}\\usepackage{booktabs,graphicx}\\usepackage[margin=1in]{geometry}\\begin{document}\\title{" + title + "\\thanks{Supported by nobody.}}\\author{"
         + " \\and ".join(f"{tex}\\\\ {PLACES[i % 4]}\\\\ \\texttt{{a{i}@example.org}}" for i, (_, tex) in enumerate(who)) + "}\\date{May 2023}\\maketitle\\begin{abstract}" + abstract() + "\\end{abstract}"
-        + body(rng, table=table(rules="booktabs", above=False), wide=False, appendix=True) + bibitems("plain") + "\\appendix\\section{Proofs of the Bounds}" + prose(rng, 6)
+        + body(rng, table=table(rules="booktabs", above=False), wide=False) + bibitems("plain") + "\\appendix\\section{Proofs of the Bounds}" + prose(rng, 6)
         + "\\section{Further Gauges}" + prose(rng, 6) + "\\end{document}"
     )  # fmt: skip
 
@@ -233,7 +235,7 @@ def arxiv(rng, title, who):
 def lncs(rng, title, who):
     return (
         "\\documentclass{llncs}" + COMMON + "\\begin{document}\\title{" + title + "}\\author{" + " \\and ".join(f"{tex}\\inst{{{i % 2 + 1}}}" for i, (_, tex) in enumerate(who)) + "}\\institute{" + PLACES[0] + ", Brackwater, Norway \\and "
-        + PLACES[1] + ", Northfield}\\maketitle\\begin{abstract}" + abstract() + "\\keywords{rivers \\and gauges}\\end{abstract}" + body(rng, table=table(rules="booktabs", above=True), wide=False, appendix=False) + bibitems("plain") + "\\end{document}"
+        + PLACES[1] + ", Northfield}\\maketitle\\begin{abstract}" + abstract() + "\\keywords{rivers \\and gauges}\\end{abstract}" + body(rng, table=table(rules="booktabs", above=True), wide=False) + bibitems("plain") + "\\end{document}"
     )  # fmt: skip
 
 
@@ -241,7 +243,7 @@ def elsevier(rng, title, who):
     people = "".join(f"\\author[{'ab'[i % 2]}]{{{tex}}}" for i, (_, tex) in enumerate(who))
     return (
         "\\documentclass[3p,twocolumn,authoryear]{elsarticle}" + COMMON + UNLABELLED + "\\journal{Journal of Slow Water}\\begin{document}\\begin{frontmatter}\\title{" + title + "}" + people + "\\address[a]{" + PLACES[0] + ", Brackwater, Norway}\\address[b]{" + PLACES[3]
-        + "}\\begin{abstract}" + abstract() + "\\end{abstract}\\begin{keyword}rivers \\sep gauges\\end{keyword}\\end{frontmatter}" + body(rng, table=table(rules="booktabs", above=True), wide=False, appendix=False) + bibitems("apa") + "\\end{document}"
+        + "}\\begin{abstract}" + abstract() + "\\end{abstract}\\begin{keyword}rivers \\sep gauges\\end{keyword}\\end{frontmatter}" + body(rng, table=table(rules="booktabs", above=True), wide=False) + bibitems("apa") + "\\end{document}"
     )  # fmt: skip
 
 
@@ -250,7 +252,7 @@ def manuscript(rng, title, who):
     return (
         "\\documentclass[12pt]{article}" + COMMON + "\\usepackage{lineno,setspace}\\usepackage[margin=1in]{geometry}\\linenumbers\\setcounter{secnumdepth}{0}\\doublespacing\\begin{document}\\begin{center}{\\Large " + title + "\\par}\\vskip 4mm "
         + ", ".join(f"{tex}\\textsuperscript{{{i % 2 + 1}}}" for i, (_, tex) in enumerate(who)) + "\\par \\textsuperscript{1}" + PLACES[0] + ", Norway\\\\ \\textsuperscript{2}" + PLACES[3] + "\\end{center}\\section*{Abstract}" + abstract() + "\n\n"
-        + body(rng, table=table(rules="booktabs", above=True), wide=False, appendix=False, sections=plain) + bibitems("apa") + "\\end{document}"
+        + body(rng, table=table(rules="booktabs", above=True), wide=False, sections=plain) + bibitems("apa") + "\\end{document}"
     )  # fmt: skip
 
 

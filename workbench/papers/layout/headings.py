@@ -10,60 +10,14 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 from workbench.papers.layout.document import Document
+from workbench.papers.layout.heading import APPENDIX, ARABIC, KNOWN, LETTER, LONGEST, NEVER, ROMAN, RUN_IN, Heading
 from workbench.papers.layout.lines import Line, cells
-
-_ARABIC: Final = re.compile(
-    r"^(?:section\s+)?(\d{1,2}(?:\.\d{1,2}){0,3})\s?[.:)]?\s*(?=[^\W\d_]|[“\"'(\[$\d]+[-\w]*[^\W\d_])", re.IGNORECASE
-)
-_ROMAN: Final = re.compile(r"^([IVX]{1,6})\s?[.:]\s*(?=\S)")
-_LETTER: Final = re.compile(r"^(?:appendix\s+)?([A-Z](?:\.\d{1,2}){0,3})\s?[.:)]?\s+(?=[^\W\d_])", re.IGNORECASE)
-_APPENDIX: Final = re.compile(
-    r"^(?:supplementary |technical |online )?append(?:ix|ices)\b\s*([A-Z](?:\.\d+)*|[IVX]+|\d+)?\s*[.:—–-]?\s*", re.IGNORECASE
-)
-_KNOWN: Final = re.compile(
-    r"^(?:introduction|(?:the )?(?:related|previous|prior) works?|background(?: and related work)?"
-    r"|motivation|preliminaries|methods?"
-    r"|methodology|(?:materials? and methods?|methods and materials?)|experiments?|experimental "
-    r"(?:results?|set-?up|evaluation|settings?)"
-    r"|evaluation|results?|results and discussions?|discussions?|discussion and conclusions?|conclusions?(?: and .{4,40})?"
-    r"|conclud(?:ing|ed) remarks|summary(?: and .{4,30})?|limitations?|future work|acknowledge?ments?"
-    r"|references|bibliography|ethics statement"
-    r"|ethical considerations?|broader impacts?|reproducibility statement|approach|implementation"
-    r"|analysis|case study|our approach"
-    r"|proposed (?:method|approach|model)|problem (?:formulation|statement|definition)|appendix"
-    r"|supplementary materials?|funding"
-    r"|author contributions?|competing interests?|data availability|conflicts? of interest)\s*[.:]?$",
-    re.IGNORECASE,
-)
-_NEVER: Final = re.compile(
-    r"^(?:abstract|keywords?|index terms|ccs concepts|acm reference format|categories and subject|general terms|contents|"
-    r"figure|fig\.|table|algorithm|theorem|lemma|proof|definition|proposition|corollary|remark|example|assumption|\[\d+\]|q\d|a:"
-    r"|claim|fact|property|step|case|input|output|require|ensure|procedure|function|return|end|if|for|while)\b",
-    re.IGNORECASE,
-)
-_RUN_IN: Final = re.compile(r"[.:—]\s+\S")
-_LONGEST: Final = 110
-
+from workbench.papers.layout.run_in import run_in_headings
 
 Style = tuple[float, bool, bool, bool]
 """Size rounded to half points, bold, italic, capitals."""
-
-
-@dataclass(slots=True)
-class Heading:
-    """A heading: its lines by index in the document, title without number, number, level and whether it is in an appendix."""
-
-    start: int
-    end: int
-    title: str
-    number: str | None
-    level: int
-    appendix: bool = False
-    run_in: int = 0
-    """How many characters of its line it takes where the text goes on behind it; 0 where it has lines of its own."""
 
 
 @dataclass(slots=True)
@@ -88,7 +42,7 @@ def find_headings(document: Document, after: int = 0) -> list[Heading]:
     chosen = (
         _numbered(document, candidates, "arabic")
         or _numbered(document, candidates, "roman")
-        or _run_in(document, after)
+        or run_in_headings(document, after)
         or _unnumbered(document, candidates)
     )
     for heading in chosen:
@@ -122,15 +76,15 @@ def _may_be(document: Document, index: int) -> bool:
     line = document.lines[index]
     text = line.text
     letters = sum(c.isalpha() for c in text)
-    if letters < 3 or len(text) > _LONGEST or letters < 0.5 * len(text.replace(" ", "")) or _NEVER.match(text):
+    if letters < 3 or len(text) > LONGEST or letters < 0.5 * len(text.replace(" ", "")) or NEVER.match(text):
         return False
     if "@" in text or text.count(",") > 5 or text.endswith((",", ";")) or re.search(r"[=≤≥∈∑∫]", text):
         return False
     if text.endswith("-") or line.top_size < document.size - 2.2 or _of_contents(line):
         return False
     stands_out = line.bold or line.top_size > document.size + 0.4 or line.capitals or line.italic
-    numbered = _ARABIC.match(text) or _ROMAN.match(text) or _LETTER.match(text)
-    known = bool(_KNOWN.match(_bare(text)))
+    numbered = ARABIC.match(text) or ROMAN.match(text) or LETTER.match(text)
+    known = bool(KNOWN.match(_bare(text)))
     if not (stands_out or known or numbered):
         return False
     begins = text[0].isupper() or text[0].isdigit() or line.top_size > document.size + 1 or known
@@ -152,13 +106,13 @@ def _continues(document: Document, start: int, end: int) -> bool:
         return False
     same = (line.page, line.column) == (before.page, before.column)
     gap = line.box[1] - before.box[3]
-    if not same or gap > 0.5 * first.height or gap < -0.7 * first.height or len(line.text) > _LONGEST:
+    if not same or gap > 0.5 * first.height or gap < -0.7 * first.height or len(line.text) > LONGEST:
         return False
     if not (first.bold or first.italic or first.capitals or first.top_size > document.size + 0.4):
         return False
-    if _ARABIC.match(line.text) or _ROMAN.match(line.text) or (_LETTER.match(line.text) and line.text[1] in ".:"):
+    if ARABIC.match(line.text) or ROMAN.match(line.text) or (LETTER.match(line.text) and line.text[1] in ".:"):
         return False
-    if _KNOWN.match(_bare(line.text)) or _KNOWN.match(_bare(before.text)) or before.text.endswith("."):
+    if KNOWN.match(_bare(line.text)) or KNOWN.match(_bare(before.text)) or before.text.endswith("."):
         return False
     full = before.width > 0.55 * (before.frame[1] - before.frame[0]) or line.centred
     return full and (any(c.isalpha() for c in line.text)) and "@" not in line.text
@@ -166,7 +120,7 @@ def _continues(document: Document, start: int, end: int) -> bool:
 
 def _bare(text: str) -> str:
     """Return a heading's text without its number."""
-    for pattern in (_ARABIC, _ROMAN, _LETTER):
+    for pattern in (ARABIC, ROMAN, LETTER):
         if found := pattern.match(text):
             rest = text[found.end() :].strip()
             return rest or text
@@ -181,57 +135,16 @@ def _candidate(document: Document, start: int, end: int) -> _Candidate:
     one = _Candidate(
         start, end, lines, style_of(first), any(line.centred for line in lines), gap > 0.3 * document.leading, text
     )
-    if found := _ARABIC.match(text):
+    if found := ARABIC.match(text):
         one.arabic = tuple(int(n) for n in found.group(1).split("."))
         one.numbers, one.skip = found.group(1), found.end()
-    elif (found := _ROMAN.match(text)) and (value := _roman(found.group(1))):
+    elif (found := ROMAN.match(text)) and (value := _roman(found.group(1))):
         one.roman, one.numbers, one.skip = value, found.group(1), found.end()
-    if not one.arabic and (found := _LETTER.match(text)):
+    if not one.arabic and (found := LETTER.match(text)):
         one.letter = found.group(1)
         if not one.roman:
             one.numbers, one.skip = found.group(1), found.end()
     return one
-
-
-def _run_in(document: Document, after: int) -> list[Heading]:
-    """Return numbered headings at the beginning of paragraphs, set apart by bold or slanted letters."""
-    found: list[tuple[int, str, tuple[int, ...], int]] = []
-    for index, line in enumerate(document.lines[after:], after):
-        if document.part(line) == "text" and (prefix := _set_apart(line)):
-            match = _ARABIC.match(prefix)
-            if match:
-                number = tuple(int(n) for n in match.group(1).split("."))
-                found.append((index, prefix[match.end() :].strip(" .:"), number, len(prefix)))
-    tops, last = [], 0
-    for one in found:
-        if len(one[2]) == 1 and one[2][0] == last + 1:
-            tops.append(one)
-            last += 1
-    if len(tops) < 3:
-        return []
-    headings, current = [], 0
-    for index, title, number, length in found:
-        if (index, title, number, length) in tops:
-            current = number[0]
-        elif len(number) == 1 or number[0] != current:
-            continue
-        headings.append(Heading(index, index + 1, title, ".".join(map(str, number)), len(number), run_in=length))
-    return headings
-
-
-def _set_apart(line: Line) -> str:
-    """Return the beginning of a line that is set in bold or slanted letters and ends with a point; empty without one."""
-    first = line.spans[0]
-    if not (first.bold or first.italic):
-        return ""
-    mine = []
-    for span in line.spans:
-        if (span.bold, span.italic) != (first.bold, first.italic):
-            break
-        mine.append(span)
-    prefix = Line(line.page, line.box, mine).text
-    short = len(mine) < len(line.spans) and 4 < len(prefix) < _LONGEST
-    return prefix if short and prefix.endswith((".", ":")) else ""
 
 
 def _roman(text: str) -> int:
@@ -277,7 +190,7 @@ class _Walk:
         if c.start in self._tops:
             self._number = _value(c, self._scheme)
             return _heading(c, 1)
-        if found := _APPENDIX.match(c.text):
+        if found := APPENDIX.match(c.text):
             return self._named_appendix(c, found)
         if self._scheme == "arabic" and len(c.arabic) > 1:
             in_turn = c.arabic[0] in (self._number, self._number + 1) or self._number == 0
@@ -305,7 +218,7 @@ class _Walk:
 
     def _unnumbered(self, c: _Candidate) -> Heading | None:
         """Return a heading without a number: one in the style of the top level, or one that papers usually have."""
-        known = _KNOWN.match(c.text)
+        known = KNOWN.match(c.text)
         larger = c.style[0] > self._document.size + 0.9
         if not c.arabic and not c.roman and _like_top(c, self.style, centred=self._centred):
             stands = (c.apart and (larger or c.style[1])) or (larger and c.style[1])
@@ -340,7 +253,7 @@ def _chain(document: Document, tops: Sequence[_Candidate], scheme: str) -> list[
                     chain.append(c)
             distinct = sum(_distinct(document, c) for c in chain) / len(chain)
             score = (len(chain) + 0.5 * (_value(begin, scheme) == 1)) * distinct + 0.3 * sum(
-                bool(_KNOWN.match(_bare(c.text))) for c in chain
+                bool(KNOWN.match(_bare(c.text))) for c in chain
             )
             span = chain[-1].start - chain[0].start
             if distinct < 0.6 or span < 8:
@@ -359,7 +272,7 @@ def _similar(a: Style, b: Style) -> bool:
 
 
 def _like_top(c: _Candidate, style: Style, *, centred: bool) -> bool:
-    return _similar(c.style, style) and c.style[3] == style[3] and (not centred or c.centred) and not _RUN_IN.search(c.text)
+    return _similar(c.style, style) and c.style[3] == style[3] and (not centred or c.centred) and not RUN_IN.search(c.text)
 
 
 def _distinct(document: Document, c: _Candidate) -> bool:
@@ -393,7 +306,7 @@ def _unnumbered(document: Document, candidates: Sequence[_Candidate]) -> list[He
     sure = [
         c
         for c in candidates
-        if _KNOWN.match(c.text) and _distinct(document, c) and (c.apart or c.style[0] > document.size + 0.4)
+        if KNOWN.match(c.text) and _distinct(document, c) and (c.apart or c.style[0] > document.size + 0.4)
     ]
     headings = [
         line
@@ -411,16 +324,12 @@ def _unnumbered(document: Document, candidates: Sequence[_Candidate]) -> list[He
     chosen = []
     appendix = False
     for c in candidates:
-        if _APPENDIX.match(c.text) and _similar(c.style, top):
+        if APPENDIX.match(c.text) and _similar(c.style, top):
             appendix = True
-        if (
-            _similar(c.style, top)
-            and c.style[3] == top[3]
-            and (centred is None or c.centred == centred or _KNOWN.match(c.text))
-        ):
+        if _similar(c.style, top) and c.style[3] == top[3] and (centred is None or c.centred == centred or KNOWN.match(c.text)):
             if _standing(document, c):
                 chosen.append(Heading(c.start, c.end, c.text, None, 1, appendix=appendix))
-        elif _KNOWN.match(c.text) and c in sure:
+        elif KNOWN.match(c.text) and c in sure:
             alike = c.style[0] > top[0] + 0.6 or (c.style[0] >= top[0] - 0.6 and c.style[1:3] == top[1:3])
             chosen.append(Heading(c.start, c.end, c.text, None, 1 if alike else 2, appendix=appendix))
         elif c.apart and _standing(document, c) and (c.style[1] or c.style[0] > document.size + 0.4) and c.style[0] <= top[0]:
@@ -439,4 +348,4 @@ def _mostly_centred(sure: Sequence[_Candidate], top: Style) -> bool | None:
 
 def _standing(document: Document, c: _Candidate) -> bool:
     """Whether a candidate stands on its own, and is no beginning of a paragraph."""
-    return (c.apart or c.style[0] > document.size + 0.9) and not c.text.endswith((".", ",")) and not _RUN_IN.search(c.text)
+    return (c.apart or c.style[0] > document.size + 0.9) and not c.text.endswith((".", ",")) and not RUN_IN.search(c.text)

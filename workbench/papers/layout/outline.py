@@ -14,7 +14,8 @@ from dataclasses import replace
 from typing import Final
 
 from workbench.papers.layout.document import Document
-from workbench.papers.layout.headings import Heading, style_of
+from workbench.papers.layout.heading import Heading
+from workbench.papers.layout.headings import style_of
 
 _NUMBER: Final = re.compile(
     r"^(?:appendix\s+)?(?P<number>\d{1,2}(?:\.\d{1,2})*|[IVX]{1,5}(?=[.\s])|[A-Z](?:\.\d{1,2})*(?=[.:\s]))[.:]?\s+(?=\S)",

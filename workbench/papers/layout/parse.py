@@ -15,7 +15,8 @@ from workbench.papers.layout.document import Document, as_document
 from workbench.papers.layout.footnotes import find_footnotes
 from workbench.papers.layout.front import find_abstract, find_title, front_ends, title_text
 from workbench.papers.layout.furniture import strip_furniture
-from workbench.papers.layout.headings import Heading, find_headings
+from workbench.papers.layout.heading import Heading
+from workbench.papers.layout.headings import find_headings
 from workbench.papers.layout.hidden import addressed_to_a_model, take_out_hidden
 from workbench.papers.layout.identifiers import ARXIV, arxiv_id_in, arxiv_year, created_year, doi_in, likely_year, year_in
 from workbench.papers.layout.lines import Line, read_lines, read_rules, read_words, union
