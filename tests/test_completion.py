@@ -19,6 +19,7 @@ from workbench.notebook.commands import CommandMagics
 from workbench.notebook.completion import complete, install
 from workbench.notebook.forks import ForkMagics
 from workbench.notebook.magics import DialogueMagics
+from workbench.notebook.papers import PaperMagics
 from workbench.notebook.routing import RoutingMagics
 from workbench.records import Record
 from workbench.records.queries import glance
@@ -28,7 +29,9 @@ from workbench.records.queries import glance
 def shell():
     shell = InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
     cells = DialogueMagics(shell)
-    shell.register_magics(cells, *(magics(shell, cells.orchestrator) for magics in (CommandMagics, ForkMagics, RoutingMagics)))
+    shell.register_magics(
+        cells, *(magics(shell, cells.orchestrator) for magics in (CommandMagics, ForkMagics, PaperMagics, RoutingMagics))
+    )
     return shell
 
 
@@ -91,6 +94,8 @@ def result(shell, text, after=""):
         ("%workbench ", ["doctor", "--no-network"]),
         ("%%dialogue debate --candidates gpt-mini,claude-o", ["claude-opus"]),
         ("%route --pol", ["--policy"]),
+        ("%paper s", ["show", "search"]),
+        ("%paper ask x -m claude-o", ["claude-opus"]),
         ("%route --policy l", ["learned", "local", "linucb"]),
         ("%route -m claude-o", ["claude-opus"]),
     ],

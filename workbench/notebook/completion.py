@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _CELL: Final = re.compile(r"\s*%%dialogue(?P<rest>\s.*)?$")
 _LINE: Final = re.compile(
-    r"\s*(?:[\w.,\s]+=\s*)?%(?P<magic>dialogue|dialogues|modes|models|workbench|fork|diff|tree|route|rate)(?P<rest>\s.*)?$"
+    r"\s*(?:[\w.,\s]+=\s*)?%(?P<magic>dialogue|dialogues|modes|models|workbench|fork|diff|tree|route|rate|paper|budget|sampling)(?P<rest>\s.*)?$"
 )
 _TAKES: Final = {"fork": 1, "diff": 2, "tree": 1, "rate": 1}
 """Magic to how many ids it takes."""
@@ -153,7 +153,11 @@ class _Offers:
             return _models()
         if magic in ("dialogue", "modes") and place == 0:
             return [*_modes(), *_files(self._typed.stub, (".yaml", ".yml"), "mode file")]
-        return [("doctor", "checks what works")] if magic == "workbench" and place == 0 else ()
+        return [(choice, "command") for choice in self._commands()] if place == 0 else ()
+
+    def _commands(self) -> Iterable[str]:
+        """Return what the first word of a magic may be, where it is one of a few."""
+        return next((action.choices or () for action in self._parser._actions if action.dest == "command"), ())  # noqa: SLF001 - as above
 
     def _options(self) -> Iterator[tuple[str, str]]:
         """Yield the options that the line does not have yet, those that repeat always."""
