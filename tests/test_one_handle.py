@@ -2,12 +2,16 @@
 
 import gc
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from stage import card, line, orchestra, yes
 
+from workbench.dialogue import Dialogue, Transcript
+from workbench.dialogue.driving import one_handle
 from workbench.errors import RecordError, WorkbenchError
 from workbench.events import Status
+from workbench.records import Record
 
 
 @pytest.fixture
@@ -88,3 +92,12 @@ def test_a_dialogue_from_nowhere_says_how_to_go_on(orchestrator):
     assert not loose.can["resume"]
     with pytest.raises(WorkbenchError, match="belongs to no orchestrator"):
         loose.resume()
+
+
+def test_two_threads_that_make_one_at_once_hold_the_same(tmp_path):
+    with Record.open(f"sqlite:///{tmp_path / 'records.db'}") as record:
+        made = [Dialogue(Transcript.of("one", "debate", "Tea")) for _ in range(8)]
+        with ThreadPoolExecutor(8) as threads:
+            held = list(threads.map(lambda handle: one_handle(record, handle), made))
+    assert len({id(handle) for handle in held}) == 1
+    assert held[0] in made
