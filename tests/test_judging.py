@@ -233,8 +233,12 @@ def test_what_cannot_be_judged_is_refused_before_anything_is_asked(mode, says):
 
 
 def test_an_answer_in_another_form_is_asked_for_again(play):
-    answers = iter(["Speaker A wins.", '{"winner": "Pro"}', judgement("A"), judgement("B")])
-    dialogue = play(debate("pro", "con"), lambda _prompt: next(answers), limits={"max_calls": 6})
+    def judge(prompt):  # both orders are asked at once, so an answer goes by what is asked and not by its place
+        if said := shown(prompt):
+            return "Speaker A wins." if "wet" in said[0][1] else '{"winner": "Pro"}'
+        return judgement("A" if "Speaker A wins." in prompt else "B")
+
+    dialogue = play(debate("pro", "con"), judge, limits={"max_calls": 6})
     assert dialogue.transcript["verdict"].data["winner"] == "pro"
     assert dialogue.metrics.calls == 6
 
