@@ -23,7 +23,9 @@ def pdf_of(*pages: str, **options: Any) -> bytes:
 
     document = pymupdf.open()
     for text in pages:
-        document.new_page().insert_text((72, 90), text.split("\n"), **{"fontsize": 10} | options)
+        page = document.new_page()
+        if text:  # of an empty one PyMuPDF complains in a stream that may be closed by now
+            page.insert_text((72, 90), text.split("\n"), **{"fontsize": 10} | options)
     return document.tobytes()
 
 
