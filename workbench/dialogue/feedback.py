@@ -35,8 +35,11 @@ def ratings_of(transcript: Transcript, plan: Plan, task: Callable[[], Task]) -> 
     words += [("check", word) for word in _checks(transcript, plan)]
     rated = [(source, transcript[word[0]], word) for source, word in words if word[0] in transcript]
     rated = [each for each in rated if any(call.ok for call in each[1].calls)]  # a copied turn has no call here
+    if not rated:
+        return []
+    known = task()
     return [
-        rating_of(transcript, turn, quality, source, task(), by=by, comment=comment)
+        rating_of(transcript, turn, quality, source, known, by=by, comment=comment)
         for source, turn, (_, quality, by, comment) in rated
     ]
 
@@ -127,7 +130,8 @@ def persons_ratings(
         raise WorkbenchError(
             f"dialogue {transcript.id} has {what}", hint=f"There are: {', '.join(each.id for each in spoken) or 'none'}."
         )
-    return [rating_of(transcript, each, quality, "person", task(), by=by, comment=comment) for each in rated]
+    known = task()
+    return [rating_of(transcript, each, quality, "person", known, by=by, comment=comment) for each in rated]
 
 
 def parse_quality(text: str) -> float:

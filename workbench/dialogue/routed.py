@@ -105,8 +105,8 @@ async def choose(
     chain: Sequence[ModelCard],
     client: Client,
     router: Router,
-) -> tuple[tuple[ModelCard, ...], dict[str, Any]]:
-    """Return the chosen model with those behind it, and the facts of the choice.
+) -> dict[str, Any]:
+    """Let the policy choose, and return the facts of the choice, as `TurnStarted` tells them.
 
     Args:
         route: of the turn's role.
@@ -135,7 +135,7 @@ async def choose(
         return task, router.choose(route.policy, task, chain, constraints, tokens, answer)
 
     task, choice = await asyncio.to_thread(ask)
-    facts = {
+    return {
         "policy": route.policy,
         "model": choice.model,
         "reason": choice.reason,
@@ -145,26 +145,12 @@ async def choose(
         "capability": task.capability,
         "features": list(task.features),
     }
-    return _behind(choice, chain), facts
 
 
-def chosen_before(chain: Sequence[ModelCard], facts: dict[str, Any]) -> tuple[ModelCard, ...] | None:
-    """Return what a choice came to that was made before the dialogue was stopped; None where that model is not there now."""
+def with_those_behind(chain: Sequence[ModelCard], facts: dict[str, Any]) -> tuple[ModelCard, ...]:
+    """Return the model of a choice and the best of the others, those of another provider before those of the same."""
     by_name = {card.name: card for card in chain}
-    if facts["model"] not in by_name:
-        return None
-    order = sorted((name for name in facts["scores"] if name in by_name), key=lambda name: -facts["scores"][name])
-    return _ordered(facts["model"], order, by_name)
-
-
-def _behind(choice: Choice, chain: Sequence[ModelCard]) -> tuple[ModelCard, ...]:
-    by_name = {card.name: card for card in chain}
-    return _ordered(choice.model, sorted(choice.scores, key=lambda name: -choice.scores[name]), by_name)
-
-
-def _ordered(first: str, order: Sequence[str], by_name: dict[str, ModelCard]) -> tuple[ModelCard, ...]:
-    """Return the chosen model and the best of the others, those of another provider before those of the same."""
-    provider = by_name[first].provider
-    others = [by_name[name] for name in order if name != first]
-    others.sort(key=lambda card: card.provider == provider)  # keeps the order among equals
-    return (by_name[first], *others[:_BEHIND])
+    chosen, scores = by_name[facts["model"]], facts["scores"]
+    order = sorted((name for name in scores if name in by_name and name != chosen.name), key=lambda name: -scores[name])
+    others = sorted((by_name[name] for name in order), key=lambda card: card.provider == chosen.provider)
+    return (chosen, *others[:_BEHIND])

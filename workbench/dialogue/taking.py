@@ -18,7 +18,7 @@ from workbench.dialogue.gates import item_of, items_of
 from workbench.dialogue.judging import Contest
 from workbench.dialogue.persons import Kind, is_person
 from workbench.dialogue.plan import PlannedTurn
-from workbench.dialogue.routed import Route, choose, chosen_before
+from workbench.dialogue.routed import Route, choose, with_those_behind
 from workbench.dialogue.spawning import SUB_DIALOGUES, Make, Spawning
 from workbench.dialogue.verdicts import settle
 from workbench.dialogue.voice import Voice
@@ -87,12 +87,9 @@ class Taking:
         turn, floor = voice.turn, self.floor
         if floor.router is None:
             raise RoutingError(f"{turn.id}: nothing here chooses models", hint=f"Name a model for {turn.role}.")
-        before = floor.past[turn.id].choice if turn.id in floor.past else None
-        known = chosen_before(voice.chain, before) if before else None
-        if before and known:
-            chain, facts = known, before
-        else:
-            chain, facts = await choose(
+        facts = floor.past[turn.id].choice if turn.id in floor.past else None
+        if facts is None or facts["model"] not in {card.name for card in voice.chain}:
+            facts = await choose(
                 route,
                 turn,
                 floor.plan.roles[turn.role],
@@ -103,6 +100,7 @@ class Taking:
                 client=floor.client,
                 router=floor.router,
             )
+        chain = with_those_behind(voice.chain, facts)
         voice.chain = floor.spec.patient(turn, chain if floor.spec.fallbacks == "allow" else chain[:1])
         voice.sampling = self._sampling(turn, voice.chain)
         return facts

@@ -8,14 +8,14 @@ dialogue.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
-from functools import cache
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from workbench.errors import SettingsError, WorkbenchError
+from workbench.errors import WorkbenchError
+from workbench.models.entries import built_in, checked
 from workbench.settings import Settings, load_settings
 
 BUILT_IN = Path(__file__).with_name("presets.yaml")
@@ -67,8 +67,8 @@ class SamplingPresets:
 
     def __init__(self, settings: Settings | None = None) -> None:
         own = (settings or load_settings()).sampling
-        entries = {name: _built_in().get(name, {}) | own.get(name, {}) for name in (*_built_in(), *own)}
-        self._presets = {name: _preset(name, fields) for name, fields in entries.items()}
+        entries = {name: built_in(BUILT_IN).get(name, {}) | own.get(name, {}) for name in (*built_in(BUILT_IN), *own)}
+        self._presets = {name: checked(Preset, "sampling", name, fields, "docs/budgets.md") for name, fields in entries.items()}
 
     def __iter__(self) -> Iterator[Preset]:
         return iter(self._presets.values())
@@ -84,23 +84,3 @@ class SamplingPresets:
         near = difflib.get_close_matches(name, self._presets, n=2)
         known = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(self._presets)}."
         raise WorkbenchError(f"no sampling preset is called {name!r}", hint=known)
-
-
-def _preset(name: str, fields: Mapping[str, Any]) -> Preset:
-    try:
-        return Preset.model_validate({**fields, "name": name})
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        near = difflib.get_close_matches(where, Preset.model_fields, n=1) if first["type"] == "extra_forbidden" else []
-        hint = f"Did you mean {near[0]}?" if near else "docs/budgets.md lists every field."
-        raise SettingsError(f"[sampling.{name}] {where}: {first['msg']}", hint=hint) from None
-
-
-@cache
-def _built_in() -> dict[str, dict[str, Any]]:
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    data: dict[str, dict[str, Any]] = yaml.load(BUILT_IN.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - safe
-    return data

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from workbench.errors import SettingsError, UnknownModelError
 from workbench.models.card import ModelCard
+from workbench.models.entries import built_in, checked
 from workbench.models.selection import Filters, best, cheapest
 from workbench.settings import Settings, load_settings
 
@@ -38,7 +36,7 @@ class ModelRegistry:
 
     def __init__(self, settings: Settings | None = None) -> None:
         self._cards: dict[str, ModelCard] = {}
-        entries = {name: dict(fields) for name, fields in _built_in().items()}
+        entries = {name: dict(fields) for name, fields in built_in(BUILT_IN).items()}
         known = {alias: name for name, fields in entries.items() for alias in fields.get("aliases", ())}
         for entry, fields in (settings or load_settings()).models.items():
             name = entry if "id" in fields else known.get(entry, entry)
@@ -177,20 +175,4 @@ def _litellm_knows(name: str) -> bool:
 def _card(name: str, fields: dict[str, Any]) -> ModelCard:
     if (other := fields.get("name", name)) != name:
         raise SettingsError(f"[models.{name}] name: the entry's own name is the card's", hint=f"Write [models.{other}].")
-    try:
-        return ModelCard.model_validate(fields | {"name": name})
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        near = difflib.get_close_matches(where, ModelCard.model_fields, n=1) if first["type"] == "extra_forbidden" else []
-        hint = f"Did you mean {near[0]}?" if near else "docs/models.md lists every field."
-        raise SettingsError(f"[models.{name}] {where}: {first['msg']}", hint=hint) from None
-
-
-@cache
-def _built_in() -> dict[str, dict[str, Any]]:
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    data: dict[str, dict[str, Any]] = yaml.load(BUILT_IN.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - safe
-    return data
+    return checked(ModelCard, "models", name, fields, "docs/models.md")
