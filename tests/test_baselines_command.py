@@ -2,12 +2,10 @@
 
 import json
 import re
-import sys
 
 import pytest
+from command import in_shell
 from minds import Mind
-
-from workbench.cli import main
 
 RIGHT = Mind(right=lambda approach, _case: approach == "debate")
 
@@ -24,17 +22,7 @@ def workbench(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "workbench.toml").write_text("[retry]\nbase = 0.01\ncap = 0.02\n")
 
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["workbench", *map(str, words)])
-        try:
-            main()
-            code = 0
-        except SystemExit as end:
-            code = end.code or 0
-        out = capsys.readouterr()
-        return code, out.out, out.err
-
-    return run
+    return in_shell(monkeypatch, capsys)
 
 
 def played_by(wire, *more):

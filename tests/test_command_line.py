@@ -8,10 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from command import in_shell
 from patience import wait_until
 from wire import Wire, first
-
-from workbench.cli import main
 
 DATA = Path(__file__).parent / "data"
 WORKBENCH = str(Path(sys.executable).with_name("workbench"))
@@ -27,18 +26,7 @@ def workspace(tmp_path, monkeypatch):
 @pytest.fixture
 def workbench(workspace, monkeypatch, capsys):
     """Run a command in a workspace of its own; return exit code, stdout and stderr."""
-
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["workbench", *map(str, words)])
-        try:
-            main()
-            code = 0
-        except SystemExit as end:
-            code = end.code or 0
-        out = capsys.readouterr()
-        return code, out.out, out.err
-
-    return run
+    return in_shell(monkeypatch, capsys)
 
 
 @pytest.fixture

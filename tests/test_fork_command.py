@@ -1,11 +1,9 @@
 """`workbench fork` and `workbench diff`: the same in a terminal."""
 
 import json
-import sys
 
 import pytest
-
-from workbench.cli import main
+from command import in_shell
 
 
 @pytest.fixture
@@ -13,17 +11,7 @@ def workbench(tmp_path, monkeypatch, capsys):
     """Run a command in a workspace of its own; return exit code, stdout and stderr."""
     monkeypatch.chdir(tmp_path)
 
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["workbench", *map(str, words)])
-        try:
-            main()
-            code = 0
-        except SystemExit as end:
-            code = end.code or 0
-        out = capsys.readouterr()
-        return code, out.out, out.err
-
-    return run
+    return in_shell(monkeypatch, capsys)
 
 
 @pytest.fixture

@@ -2,14 +2,12 @@
 
 import json
 import shutil
-import sys
 
 import pytest
+from command import in_shell
 from paper_files import SAMPLES, TRUTH
 from scripted import Script
 from wire import Wire
-
-from workbench.cli import main
 
 KEYS = ["title", "authors", "abstract", "sections", "references", "tables", "figures", "arxiv_id", "doi", "year"]
 
@@ -19,17 +17,7 @@ def workbench(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "workbench.toml").write_text("[retry]\nbase = 0.01\ncap = 0.02\n")
 
-    def run(*words):
-        monkeypatch.setattr(sys, "argv", ["workbench", "paper", *map(str, words)])
-        try:
-            main()
-            code = 0
-        except SystemExit as end:
-            code = end.code or 0
-        out = capsys.readouterr()
-        return code, out.out, out.err
-
-    return run
+    return in_shell(monkeypatch, capsys, "paper")
 
 
 def test_parse_prints_what_is_in_a_file(workbench, tmp_path):
