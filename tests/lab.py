@@ -132,7 +132,7 @@ class Notebook:
 
     def save(self):
         self.page.keyboard.press("Control+s")
-        self.page.get_by_text("Saving completed").first.wait_for(timeout=20_000)
+        self.page.get_by_text("Saving completed").first.wait_for(timeout=60_000)
 
     def reload(self):
         self.page.reload()
