@@ -35,9 +35,12 @@ def main(options: list[str]) -> int:
     failed = [name for name, command in CHECKS if _check(name, command)]
     print("== front end", flush=True)
     failed += check_front_end(ROOT)
-    # Notebooks run apart: nbval's own coverage support hangs with this coverage, and the tests cover the same code.
+    # A browser, a kernel and a server want the cores for themselves. Notebooks run apart: nbval's own coverage support hangs
+    # with this coverage, and the tests cover the same code.
+    alike = ["--numprocesses=logical", "--dist=loadfile", "--cov", "--cov-report=", "--cov-fail-under=0"]
     for name, paths in (
-        ("tests", ["--cov", "--cov-report=term:skip-covered", "tests", "workbench"]),
+        ("tests", ["-m", "not browser", *alike, "tests", "workbench"]),
+        ("browser tests", ["-m", "browser", "--cov", "--cov-append", "--cov-report=term:skip-covered", "tests"]),
         ("notebooks", ["notebooks"]),
     ):
         print(f"== {name}", flush=True)
