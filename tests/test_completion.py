@@ -19,9 +19,10 @@ from workbench.notebook.commands import CommandMagics
 from workbench.notebook.completion import complete, install
 from workbench.notebook.forks import ForkMagics
 from workbench.notebook.magics import DialogueMagics
-from workbench.notebook.papers import PaperMagics
+from workbench.notebook.paper import PaperMagics
 from workbench.notebook.routing import RoutingMagics
 from workbench.records import Record
+from workbench.records.papers import PaperRow
 from workbench.records.queries import glance
 
 
@@ -96,6 +97,9 @@ def result(shell, text, after=""):
         ("%route --pol", ["--policy"]),
         ("%paper s", ["show", "search"]),
         ("%paper ask x -m claude-o", ["claude-opus"]),
+        ("%paper list -", ["--help"]),
+        ("%paper search --l", ["--limit"]),
+        ("%paper show last ", ["--output"]),
         ("%route --policy l", ["learned", "local", "linucb"]),
         ("%route -m claude-o", ["claude-opus"]),
     ],
@@ -197,6 +201,21 @@ def test_ids_come_newest_first_with_their_topics(shell, offered, filled):
 def test_without_a_record_there_are_no_ids_and_none_is_made(offered, folder):
     assert "last" not in offered("%dialogue show ")
     assert not (folder / ".workbench").exists()
+
+
+def test_papers_come_newest_first_with_their_titles(shell, offered, folder):
+    assert "last" not in offered("%paper ask ")
+    with Record.open(f"sqlite:///{folder / '.workbench' / 'records.db'}") as record:
+        for number in range(2):
+            row = PaperRow(f"{number}abc", f"{number}", START + number, "Rivers", (), None, None, None, "x", "x", 1)
+            record.papers.add(row, "{}", [])
+    (folder / "river.pdf").write_bytes(b"")
+    assert offered("%paper ask ")[:3] == ["1abc", "0abc", "last"]
+    assert offered("%paper search --paper 0") == ["0abc"]
+    assert offered("%paper show 1abc 0") == []
+    assert offered("x = %paper add riv") == ["river.pdf"]
+    assert offered("%paper add a.pdf riv") == ["river.pdf"]
+    assert result(shell, "%paper show 0")["completions"][0].type == "Rivers"
 
 
 @pytest.mark.parametrize("content", [b"", b"no database" * 500])

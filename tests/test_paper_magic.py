@@ -1,9 +1,10 @@
 """`%paper` in a real kernel: tables, a page, an answer with the pages that its quotes stand on, mistakes in one line."""
 
 import json
+import shutil
 
 import pytest
-from paper_files import SAMPLES, TRUTH
+from paper_files import SAMPLES, TRUTH, pdf_of
 from wire import Wire
 
 pytestmark = pytest.mark.slow
@@ -58,17 +59,117 @@ def test_ask_shows_the_page_with_the_quote(kernel, shelf, model):
     assert kernel.run("print(a.verified, [q.status for q in a.quotes])").stdout == "1 ['verified', 'not found']\n"
 
 
+def test_an_unquoted_question_may_end_with_a_question_mark(kernel, shelf, model):
+    out = kernel.run(f"%paper ask last -m openai/wire --api-base {model.openai} -o b What does a frozen gauge report?")
+    assert out.status == "ok", out.stdout
+    assert kernel.run("print(b.question)").stdout == "What does a frozen gauge report?\n"
+
+
+def test_summaries_say_what_they_cost_and_are_shown_with_the_paper(kernel, shelf):
+    with Wire(answer=lambda asked: "It reads **gauges** <script>alert(1)</script> [x](javascript:alert(2)).") as wire:
+        asking = f"%paper summarize last --level sentence,paragraph -m openai/wire --api-base {wire.openai}"
+        planned = kernel.run(f"{asking} --dry-run")
+        assert "2 calls to openai/wire. Expected: " in planned.displays[0]["text/plain"]
+        assert not wire.requests
+        out = kernel.run(f"{asking} -o s")
+        assert out.status == "ok", out.stdout
+        assert "Summing up: 2 of 2 steps" in out.updates[-1]["text/plain"]
+        html = out.displays[-1]["text/html"]
+        assert "It reads <strong>gauges</strong>" in html
+        assert "cost unknown" in html
+        assert "<script" not in html
+        assert "javascript:" not in html
+        assert kernel.run("print([each.level for each in s])").stdout == "['sentence', 'paragraph']\n"
+        assert "2 of them from before" in shown(kernel, asking)["text/plain"]
+        assert len(wire.requests) == 2
+    assert "It reads <strong>gauges</strong>" in shown(kernel, "%paper show last")["text/html"]
+
+
+def test_a_figure_is_a_picture(kernel, shelf):
+    assert shown(kernel, "%paper figure last Figure 1")["image/png"]
+    assert "There are: Figure 1, Table 1." in kernel.run("%paper figure last 7").stdout
+
+
+WATCH = """
+import asyncio, threading
+async def watch():
+    while True:
+        await asyncio.sleep(0.02)
+        seen.update(thread.name for thread in threading.enumerate())
+seen = set()
+watching = asyncio.ensure_future(watch())
+"""
+
+
+def test_a_cell_that_asks_leaves_the_kernel_free_and_is_interrupted(kernel, shelf):
+    kernel.run(WATCH)
+    with Wire(faults=lambda asked: "hang") as wire:
+
+        def interrupt(outputs):
+            if wire.requests and outputs.displays:
+                kernel.manager.interrupt_kernel()
+                return True
+            return False
+
+        out = kernel.run(f'%paper ask last "Why?" -m openai/wire --api-base {wire.openai}', meanwhile=interrupt)
+    assert out.displays[0]["text/plain"] == "Asking …"
+    assert "stopped, and what was done is kept" in out.error
+    assert "File " not in out.error
+    assert kernel.run("watching.cancel(); print('workbench-paper-command' in seen)").stdout == "True\n"
+    assert kernel.run("t = %dialogues\nprint(t.frame.status[0])").stdout == "cancelled\n"
+
+
+def test_an_interrupt_of_a_folder_keeps_what_was_read(kernel, shelf, folder):
+    many = folder / "many"
+    many.mkdir()
+    for name in ("acl.pdf", "revtex.pdf"):
+        shutil.copy(SAMPLES / name, many)
+    (many / "long.pdf").write_bytes(pdf_of(*(f"Page {number}\n" + "Rivers run slowly here.\n" * 40 for number in range(900))))
+
+    def interrupt(outputs):
+        if any("1/3" in shown["text/plain"] for shown in outputs.displays + outputs.updates):
+            kernel.manager.interrupt_kernel()
+            return True
+        return False
+
+    before = int(kernel.run("t = %paper list\nprint(len(t.frame))").stdout)
+    out = kernel.run(f"added = %paper add {many} --offline", meanwhile=interrupt)
+    assert "stopped, and what was done is kept" in out.error
+    assert before == int(kernel.run("t = %paper list\nprint(len(t.frame))").stdout)
+    (many / "long.pdf").unlink()
+    out = kernel.run(f"added = %paper add {many} --offline")
+    assert out.status == "ok"
+    assert len(out.displays) == 1
+    assert "2/2" in [*out.displays, *out.updates][-1]["text/plain"]
+    assert kernel.run("print(len(added.frame))").stdout == "2\n"
+
+
+@pytest.mark.parametrize(("line", "words"), [("%paper --help", "%paper add 2308.08155"), ("%paper ask --help", "--api-base")])
+def test_help_has_subcommands_options_and_examples(kernel, line, words):
+    assert words in kernel.run(line).stdout
+
+
+def test_a_question_mark_asks_for_help(kernel):
+    help_ = kernel.reply_to(kernel.send("%paper?"))["payload"][0]["data"]["text/plain"]
+    assert "%paper SUBCOMMAND --help" in help_
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("%paper", "required"),
-        ("%paper burn it", "invalid choice"),
-        ("%paper add", "needs a PDF"),
+        ("%paper", "needs a subcommand"),
+        ("%paper burn it", "There are: add, list"),
+        ("%paper serch it", "Did you mean search?"),
+        ("%paper add", "%paper add --help"),
         ("%paper add nothing.pdf", "no file, URL or arXiv id"),
-        ("%paper show", "needs one paper"),
+        ("%paper show", "required: ID"),
+        ("%paper show last -m gpt", "unrecognized arguments: -m gpt"),
         ("%paper show zzz", "There is no paper 'zzz'"),
-        ("%paper ask last", "needs a paper and a question"),
-        ("%paper search", "needs words"),
+        ("%paper ask last", "required: QUESTION"),
+        ("%paper ask last What's new", "no other half"),
+        ("%paper search", "required: TEXT"),
+        ("%paper summarize last --level novel", "There are: sentence, paragraph"),
+        ("%paper add --language deu", "required: PDF"),
     ],
 )
 def test_a_mistake_is_said_in_a_line(kernel, shelf, line, words):

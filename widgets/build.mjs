@@ -1,5 +1,6 @@
 /**
- * Builds what the Python package ships: panels.js, panels.css, rich.js and LICENSES.txt.
+ * Builds what the Python package ships: panels.js with panels.css, the parts that it asks for (rich.js; papers.js
+ * and experiments.js, each with its style), and LICENSES.txt.
  *
  * The same sources give the same bytes, so `node build.mjs --outdir DIR` and a comparison with what is committed tell whether
  * the committed files are current. `--sizes` prints how large they are, `--harness` builds what harness.html needs into dist/.
@@ -67,6 +68,10 @@ mkdirSync(outdir, { recursive: true });
 const folders = await bundle("src/index.ts", "panels.js", "esm");
 await bundle("src/styles/panels.css", "panels.css", undefined);
 folders.push(...(await bundle("src/markdown/rich.ts", "rich.js", "iife")));
+folders.push(...(await bundle("src/paper/index.tsx", "papers.js", "esm")));
+await bundle("src/styles/papers.css", "papers.css", undefined);
+folders.push(...(await bundle("src/experiment/index.tsx", "experiments.js", "esm")));
+await bundle("src/styles/experiments.css", "experiments.css", undefined);
 writeFileSync(join(outdir, "LICENSES.txt"), notices(folders));
 
 if (options.harness) await bundle("harness.ts", "harness.js", "esm");

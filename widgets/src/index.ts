@@ -1,6 +1,7 @@
 /**
  * The way in: anywidget's `initialize` and `render`, and the saved page that takes itself over.
  */
+import { fetchPart, isPart, type Part, partModel, renderPart } from "./parts.js";
 import type { Model, Snapshot } from "./protocol.js";
 import { replay } from "./replay.js";
 import { Session } from "./session.js";
@@ -18,14 +19,20 @@ interface Widget {
  */
 function panels(): Widget {
   let session: Session | null = null;
+  let part: Promise<Part> | null = null;
   return {
     initialize({ model }) {
+      if (isPart(model.get("kind"))) part = fetchPart(partModel(model));
       session?.close();
       session = model.get("kind") === "dialogue" ? new Session(model) : null;
       return () => session?.close();
     },
     render({ model, el }) {
       const kind = model.get("kind");
+      if (isPart(kind)) {
+        part ??= fetchPart(partModel(model));
+        return renderPart(partModel(model), el, part);
+      }
       if (kind !== "dialogue") return unknown(el, String(kind));
       session ??= new Session(model);
       const view = new View(el, session);

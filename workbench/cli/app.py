@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from workbench.cli import paper_assess, paper_branch, paper_figures, paper_summaries  # noqa: F401 - its commands join `paper`
+from workbench.cli.experiments import experiment_app
 from workbench.cli.money import budget, sampling
 from workbench.cli.options import (
     ApiBase,
@@ -47,6 +49,7 @@ app.add_typer(models_app, name="models")
 app.add_typer(mode_app, name="mode")
 app.add_typer(route_app, name="route")
 app.add_typer(paper_app, name="paper")
+app.add_typer(experiment_app, name="experiment")
 app.command(name="budget")(budget)
 app.command(name="sampling")(sampling)
 

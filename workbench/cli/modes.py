@@ -21,7 +21,11 @@ def validate(file: Path) -> None:
         {
             "turn": turn.id,
             "role": turn.role,
-            "model": spec.model if (spec := plan.roles.get(turn.role)) else "counted",
+            "model": spec.model
+            if (spec := plan.roles.get(turn.role))
+            else f"hook {turn.hook.name}"
+            if turn.hook
+            else "counted",
             "after": ", ".join(turn.depends_on),
         }
         for turn in plan.turns

@@ -6,12 +6,13 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from workbench.cli.options import AsJson, Workspace
+from workbench.cli.options import ApiBase, AsJson, MaxCost, Workspace
 from workbench.errors import WorkbenchError
 
 if TYPE_CHECKING:
@@ -22,9 +23,12 @@ if TYPE_CHECKING:
 paper_app = typer.Typer(help="Papers: read PDFs, keep them, search them, ask them.", no_args_is_help=True)
 
 PaperId = Annotated[str, typer.Argument(metavar="ID", help="Id, the beginning of one, an arXiv id, a DOI, or 'last'.")]
+Ocr = Annotated[bool, typer.Option("--ocr", help="Recognise the text of pages that are pictures, by Tesseract.")]
+Language = Annotated[str, typer.Option("--language", metavar="LANG", help="That --ocr reads: eng, deu, deu+eng and so on.")]
 MaxPages = Annotated[int | None, typer.Option("--max-pages", min=1, help="Refuse a file with more.")]
 MaxMegabytes = Annotated[float | None, typer.Option("--max-megabytes", min=0, help="Refuse a larger file.")]
 MaxSeconds = Annotated[float | None, typer.Option("--max-seconds", min=0, help="Give up reading a file after so long.")]
+OneModel = Annotated[str | None, typer.Option("-m", "--models", metavar="MODEL", help="Who is asked.")]
 Most = Annotated[int, typer.Option("-n", "--limit", min=1, help="How many.")]
 
 
@@ -32,6 +36,8 @@ Most = Annotated[int, typer.Option("-n", "--limit", min=1, help="How many.")]
 def parse(
     file: Annotated[Path, typer.Argument(help="A PDF.")],
     *,
+    ocr: Ocr = False,
+    language: Language = "eng",
     as_json: AsJson = False,
     max_pages: MaxPages = None,
     max_megabytes: MaxMegabytes = None,
@@ -42,18 +48,18 @@ def parse(
     from workbench.papers.serial import printed
 
     with Reader(_limits(max_pages, max_megabytes, max_seconds)) as reader:
-        paper = reader.read(file)
+        paper = reader.read(file, ocr=language if ocr else None)
     for line in paper.concerns:
         sys.stderr.write(f"workbench: {line}\n")
     if as_json:
         sys.stdout.write(json.dumps(printed(paper), indent=2) + "\n")  # `output` would load the engine, which takes as long
         return
-    _tell(f"{paper.title}\n{', '.join(author.name for author in paper.authors)}\n")
-    _tell(f"{paper.abstract.text}\n")
+    tell(f"{paper.title}\n{', '.join(author.name for author in paper.authors)}\n")
+    tell(f"{paper.abstract.text}\n")
     for section in paper.sections:
         name = " ".join(filter(None, (section.number, section.title or "(before the first heading)")))
-        _tell(f"{'  ' * section.level}{name}  p. {section.page}")
-    _tell(f"\n{len(paper.references)} references, {len(paper.figures)} figures, {len(paper.tables)} tables")
+        tell(f"{'  ' * section.level}{name}  p. {section.page}")
+    tell(f"\n{len(paper.references)} references, {len(paper.figures)} figures, {len(paper.tables)} tables")
 
 
 @paper_app.command()
@@ -62,6 +68,8 @@ def add(
     *,
     more: Annotated[bool, typer.Option("--more", help="Ask Semantic Scholar and Crossref too: citations, retraction.")] = False,
     offline: Annotated[bool, typer.Option("--offline", help="Ask nobody about files that are here.")] = False,
+    ocr: Ocr = False,
+    language: Language = "eng",
     as_json: AsJson = False,
     max_pages: MaxPages = None,
     max_megabytes: MaxMegabytes = None,
@@ -73,14 +81,15 @@ def add(
 
     failures: list[WorkbenchError] = []
     done: list[dict[str, Any]] = []
-    with _shelf(workspace, _limits(max_pages, max_megabytes, max_seconds)) as (_, shelf):
+    options = {"more": more, "offline": offline, "ocr": language if ocr else None}
+    with on_shelf(workspace, _limits(max_pages, max_megabytes, max_seconds)) as (_, shelf):
         for each in what:
             try:
-                for added in shelf.adding(each, more=more, offline=offline, notify=_progress):
+                for added in shelf.adding(each, **options, notify=_progress):
                     done.append(_added(added))
                     failures += [added.error] if added.error else []
                     if not as_json and added.row:
-                        _tell(f"{added.row.id}\t{'added' if added.new else 'there already'}\t{added.row.title}")
+                        tell(f"{added.row.id}\t{'added' if added.new else 'there already'}\t{added.row.title}")
             except WorkbenchError as error:
                 failures.append(error)
                 done.append({"source": each, "error": error.message})
@@ -101,7 +110,7 @@ def list_(
     from workbench.cli.output import as_json as print_json
     from workbench.cli.output import table
 
-    with _shelf(workspace) as (_, shelf):
+    with on_shelf(workspace) as (_, shelf):
         rows = [_row(row) for row in shelf.papers(" ".join(text or []))]
     if as_json:
         print_json(rows)
@@ -114,22 +123,29 @@ def list_(
 
 @paper_app.command()
 def show(paper: PaperId, *, as_json: AsJson = False, workspace: Workspace = None) -> None:
-    """Show a paper of the shelf: what is known of it, its abstract and its sections."""
-    from workbench.cli.output import as_json as print_json
-    from workbench.papers.serial import printed
+    """Show a paper of the shelf: what is known of it, its abstract, its sections, and its summaries."""
+    from dataclasses import asdict
 
-    with _shelf(workspace) as (_, shelf):
+    from workbench.cli.output import as_json as print_json
+    from workbench.papers.lengths import LEVELS
+    from workbench.papers.serial import printed
+    from workbench.papers.summaries import facts_of, summaries_of
+
+    with on_shelf(workspace) as (orchestrator, shelf):
         row, text = shelf.find(paper), shelf.paper(paper)
+        summaries = summaries_of(orchestrator.record, row.id)
     if as_json:
-        print_json(_row(row) | printed(text) | {"known": row.known})
+        print_json(_row(row) | printed(text) | {"known": row.known, "summaries": [asdict(each) for each in summaries]})
         return
-    _tell(f"{row.title} ({row.year or 'year unknown'})\n{', '.join(row.authors)}\n")
-    _tell(f"{text.abstract.text}\n")
+    tell(f"{row.title} ({row.year or 'year unknown'})\n{', '.join(row.authors)}\n")
+    tell(f"{text.abstract.text}\n")
     for section in text.sections:
-        _tell(f"{'  ' * section.level}{' '.join(filter(None, (section.number, section.title)))}  p. {section.page}")
-    _tell(f"\n{len(text.references)} references, {row.pages} pages, {row.file}, from {row.source}")
+        tell(f"{'  ' * section.level}{' '.join(filter(None, (section.number, section.title)))}  p. {section.page}")
+    tell(f"\n{len(text.references)} references, {row.pages} pages, {row.file}, from {row.source}")
+    for each in summaries:
+        tell(f"\n{LEVELS[each.level].title} ({facts_of(each)}):\n{each.text}")
     for line in text.concerns:
-        _tell(f"Beware: {line}")
+        tell(f"Beware: {line}")
 
 
 @paper_app.command()
@@ -155,7 +171,7 @@ def search(
         ]
         columns = ["arxiv_id", "year", "authors", "title"]
     else:
-        with _shelf(workspace) as (_, shelf):
+        with on_shelf(workspace) as (_, shelf):
             rows = [
                 {"id": hit.paper, "page": hit.chunk.page, "section": hit.chunk.heading, "text": hit.chunk.body.text}
                 for hit in shelf.search(" ".join(text), paper=paper, most=limit)
@@ -172,9 +188,9 @@ def ask(
     paper: PaperId,
     question: Annotated[list[str], typer.Argument(help="About the paper.")],
     *,
-    models: Annotated[str | None, typer.Option("-m", "--models", metavar="MODEL", help="Who answers.")] = None,
-    budget: Annotated[float | None, typer.Option("--budget", metavar="USD", help="Stop before this is passed.")] = None,
-    api_base: Annotated[str | None, typer.Option("--api-base", metavar="URL", help="OpenAI-compatible endpoint.")] = None,
+    models: OneModel = None,
+    budget: MaxCost = None,
+    api_base: ApiBase = None,
     limit: Most = 8,
     as_json: AsJson = False,
     workspace: Workspace = None,
@@ -185,7 +201,7 @@ def ask(
     from workbench.cli.output import as_json as print_json
     from workbench.papers.asking import ask_paper
 
-    with _shelf(workspace) as (orchestrator, shelf):
+    with on_shelf(workspace) as (orchestrator, shelf):
         names = [name.strip() for name in (models or "").split(",") if name.strip()]
         options: dict[str, Any] = {"limits": {"max_cost": budget}, "api_base": api_base}
         answer = ask_paper(orchestrator, shelf, paper, " ".join(question), models=names, most=limit, **options)
@@ -193,16 +209,17 @@ def ask(
         shown = {"paper": answer.paper.id, "question": answer.question, "answer": answer.answer, "cost": answer.cost}
         print_json(shown | {"quotes": [asdict(quote) for quote in answer.quotes], "dialogue": answer.dialogue})
         return
-    _tell(f"{answer.answer}\n")
+    tell(f"{answer.answer}\n")
     for quote in answer.quotes:
         where = f", p. {quote.page}" if quote.page else ""
-        _tell(f"[{quote.status}{where}] {quote.quote}")
+        tell(f"[{quote.status}{where}] {quote.quote}")
         if quote.status == "near miss":
-            _tell(f"    the paper says: {quote.found}")
+            tell(f"    the paper says: {quote.found}")
 
 
 @contextmanager
-def _shelf(workspace: Path | None, limits: Limits | None = None) -> Iterator[tuple[Orchestrator, Shelf]]:
+def on_shelf(workspace: Path | None, limits: Limits | None = None) -> Iterator[tuple[Orchestrator, Shelf]]:
+    """Open a workspace and its shelf."""
     from workbench.dialogue import Orchestrator
     from workbench.papers.shelf import Shelf
 
@@ -216,9 +233,13 @@ def _shelf(workspace: Path | None, limits: Limits | None = None) -> Iterator[tup
 def _limits(pages: int | None, megabytes: float | None, seconds: float | None) -> Limits:
     from workbench.papers.problems import Limits
 
-    usual = Limits()
-    size = usual.bytes if megabytes is None else int(megabytes * 1_000_000)
-    return Limits(pages or usual.pages, size, usual.seconds if seconds is None else seconds, usual.megabytes)
+    given = {
+        "pages": pages or None,
+        "bytes": None if megabytes is None else int(megabytes * 1_000_000),
+        "seconds": seconds,
+        "ocr_seconds": seconds,
+    }
+    return replace(Limits(), **{name: value for name, value in given.items() if value is not None})
 
 
 def _progress(added: Added, number: int, total: int) -> None:
@@ -252,7 +273,8 @@ def _brief(value: Any) -> Any:
     return value[:160] if isinstance(value, str) else value
 
 
-def _tell(line: str) -> None:
+def tell(line: str) -> None:
+    """Print a line; marks in it that no terminal should act on are dropped."""
     from workbench.dialogue.export.facts import visible
 
     sys.stdout.write("\n".join(visible(part) for part in line.split("\n")) + "\n")

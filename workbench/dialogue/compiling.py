@@ -23,7 +23,6 @@ from workbench.dialogue.mode import (
     Sees,
     SpawnSpec,
     TurnSpec,
-    VoteSpec,
 )
 from workbench.dialogue.parameters import Parameters, settle
 from workbench.dialogue.plan import Plan, PlannedTurn
@@ -201,7 +200,7 @@ class _Compiler:
         turn_id = self._unused(turn_id)
         if spec.judge is not None:
             return self._judgement(spec, turn_id, round_, role, short)
-        if spec.vote is None and spec.spawn is None:
+        if spec.vote is None and spec.spawn is None and spec.hook is None:
             self._role(spec, role)
         if spec.output_schema is not None:
             check_schema(spec.output_schema)
@@ -211,10 +210,11 @@ class _Compiler:
         gates = self._gates
         if spec.when is not None and not self._known(spec.when):
             gates = (*gates, Gate("when", spec.when, self._named(spec.when), round_ or 1))
-        voters = self._voters(spec.vote)
+        voters = self._whose(spec.vote.of, "vote") if spec.vote else ()
+        given = self._whose(spec.hook.of, turn_id) if spec.hook else ()
         over = self._over(spec.spawn)
         gated = (*gates, over) if over else gates
-        needs = (*(i for ids in names.values() for i in ids), *(i for gate in gated for i in gate.turns), *voters)
+        needs = (*(i for ids in names.values() for i in ids), *(i for gate in gated for i in gate.turns), *voters, *given)
         waits = tuple(dict.fromkeys((*self._waits(spec, turn_id), *sees, *needs)))
         turn = PlannedTurn(
             id=turn_id,
@@ -231,6 +231,8 @@ class _Compiler:
             check=spec.check,
             vote=spec.vote,
             voters=voters,
+            hook=spec.hook,
+            given=given,
             before=self._earlier.get(short or turn_id),
             context=spec.context,
             spawn=spec.spawn,
@@ -282,11 +284,10 @@ class _Compiler:
     def _never(self, condition: str | None) -> bool:
         return condition is not None and self._known(condition) and not compile_expression(condition).evaluate(self.parameters)
 
-    def _voters(self, vote: VoteSpec | None) -> tuple[str, ...]:
-        if vote is None:
-            return ()
-        names = [vote.of] if isinstance(vote.of, str) else vote.of
-        known = [self._called(name) or tuple(self._expand([name], "vote")) for name in names]
+    def _whose(self, of: list[str] | str, turn_id: str) -> tuple[str, ...]:
+        """Return the turns that are counted, or that a hook is given."""
+        names = [of] if isinstance(of, str) else of
+        known = [self._called(name) or tuple(self._expand([name], turn_id)) for name in names]
         return tuple(dict.fromkeys(turn for turns in known for turn in turns))
 
     def _over(self, spawn: SpawnSpec | None) -> Gate | None:

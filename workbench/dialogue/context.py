@@ -16,7 +16,7 @@ from workbench.dialogue.plan import Plan, PlannedTurn
 from workbench.dialogue.template import fill
 
 Message = dict[str, str]
-_BACKGROUND: Final = "This discussion is part of a larger one, in which was said so far:\n\n{background}"
+_LARGER: Final = "This discussion is part of a larger one, in which was said so far:\n\n{said}"
 
 
 def prompt_of(
@@ -67,14 +67,14 @@ def messages_for(
         texts: likewise.
         topic: likewise.
         items: likewise.
-        background: what a sub-dialogue is told of the dialogue that it is part of; it stands first.
+        background: what stands first, as it is.
         arrangement: what is shown of the turns that it sees, if not all.
     """
     shown = texts if arrangement is None else arrangement.texts
     messages: list[Message] = []
     if system := plan.roles[turn.role].system:
         messages.append({"role": "system", "content": fill(system, {"topic"}, lambda _name: topic)})
-    waiting: list[str] = [_BACKGROUND.format(background=background)] if background else []
+    waiting: list[str] = [background] if background else []
     for seen in (plan.by_id[i] for i in turn.sees if i in shown):
         if seen.role == turn.role:
             waiting.append(prompt_of(seen, plan, texts, topic, items))
@@ -88,6 +88,11 @@ def messages_for(
     waiting.append(prompt_of(turn, plan, texts, topic, items))
     messages.append({"role": "user", "content": "\n\n".join(waiting)})
     return messages
+
+
+def part_of_larger(said: str) -> str:
+    """Return the background of a sub-dialogue: what was said in the one that it is part of."""
+    return _LARGER.format(said=said)
 
 
 def label(turn: PlannedTurn, aliases: Mapping[str, str] = MappingProxyType({})) -> str:

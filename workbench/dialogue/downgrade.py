@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from workbench.dialogue.budget import Budget, Buyer, Keeper, Kept, bound_of
+from workbench.dialogue.context import part_of_larger
 from workbench.dialogue.persons import is_person
 from workbench.dialogue.plan import PlannedTurn
 from workbench.dialogue.rest import BYTES, SHORT, Rest
@@ -175,7 +176,7 @@ class Saving:
 
     def skip(self, turn: PlannedTurn) -> str | None:
         """Return why a turn that is about to begin is left out; None if it is not."""
-        if not self._keeps or not self._floor.budget.in_money or turn.vote is not None:
+        if not self._keeps or not self._floor.budget.in_money or turn.vote is not None or turn.hook is not None:
             return None
         rest = self.rest
         if turn.spawn is not None:
@@ -236,7 +237,7 @@ def _children(rest: Rest, turn: PlannedTurn) -> float:
     if turn.role not in rest.spec.spawns:
         return 0.0
     spec = rest.spec.spawns[turn.role]
-    spec = spec.model_copy(update={"topic": rest.spec.topic, "background": "x" * rest.told})
+    spec = spec.model_copy(update={"topic": rest.spec.topic, "background": part_of_larger("x" * rest.told)})
     child = Rest(spec, spec.plan(), {}, {}, cheaper="cheaper" in spec.limits.downgrade)
     return (turn.over.number if turn.over else 1) * child.least(None, (), {}, ()).cost
 

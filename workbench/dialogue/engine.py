@@ -18,6 +18,7 @@ from workbench.dialogue.budget import Budget
 from workbench.dialogue.downgrade import Saving
 from workbench.dialogue.floor import E, Floor, Relayed
 from workbench.dialogue.gates import SKIPPED_BEFORE, Gate, shut
+from workbench.dialogue.hooks import Hooks
 from workbench.dialogue.persons import PERSON, Kind
 from workbench.dialogue.plan import Plan, PlannedTurn
 from workbench.dialogue.progress import Progress
@@ -56,6 +57,7 @@ class Engine:
         budget: what may still be spent.
         paused: whether it begins paused.
         router: chooses models for routed roles.
+        hooks: functions that turns call by name.
     """
 
     can_steer = True
@@ -70,9 +72,10 @@ class Engine:
         budget: Budget | None = None,
         paused: bool = False,
         router: Router | None = None,
+        hooks: Hooks | None = None,
     ) -> None:
         self.dialogue, self.spec = dialogue, spec
-        self._floor = floor = Floor(dialogue, spec, client, progress, budget, router)
+        self._floor = floor = Floor(dialogue, spec, client, progress, budget, router, hooks)
         self.began = floor.past.seq
         self._taking = Taking(floor, self._child)
         self._converged = next((event.reason for event in floor.past.skipped.values() if event.converged), None)
@@ -349,10 +352,10 @@ class Engine:
             self._floor.ended = self._floor.ended or ended
 
     def _child(self, dialogue: str, spec: RunSpec, progress: Progress | None) -> Engine:
-        budget = Budget(spec.limits, progress.spent if progress else None, self._floor.budget)
-        return Engine(
-            dialogue, spec, self._floor.client, progress=progress, budget=budget, paused=self._paused, router=self._floor.router
-        )
+        floor = self._floor
+        budget = Budget(spec.limits, progress.spent if progress else None, floor.budget)
+        same: dict[str, Any] = {"paused": self._paused, "router": floor.router, "hooks": floor.hooks}
+        return Engine(dialogue, spec, floor.client, progress=progress, budget=budget, **same)
 
 
 class _Alarm:

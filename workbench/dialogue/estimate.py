@@ -148,14 +148,12 @@ def estimate_run(spec: RunSpec, habits: Mapping[str, Habit] | None = None) -> Es
     plan, habits = spec.plan(), habits or {}
     longest = {turn.id: _longest(spec, turn, _first(spec, turn)) for turn in plan.spoken}
     expected = {turn.id: min(_habit(habits, _first(spec, turn)).tokens, longest[turn.id]) for turn in plan.spoken}
-    topic = _MARK.sub("?", spec.topic)
+    topic, background = _MARK.sub("?", spec.topic), _MARK.sub("?", spec.background)
     marks = {turn.id: chr(_MARKS + turn.index) for turn in plan.turns}
     said = {mark: turn_id for turn_id, mark in marks.items()}
+    messages = {turn.id: messages_for(turn, plan, marks, topic, background=background) for turn in plan.spoken}
     return Estimate(
-        tuple(
-            _turn(_first(spec, turn), turn, messages_for(turn, plan, marks, topic), said, expected, longest, habits)
-            for turn in plan.spoken
-        ),
+        tuple(_turn(_first(spec, turn), turn, messages[turn.id], said, expected, longest, habits) for turn in plan.spoken),
         within=tuple(
             (
                 turn.over.number if turn.over else 1,
@@ -167,10 +165,10 @@ def estimate_run(spec: RunSpec, habits: Mapping[str, Habit] | None = None) -> Es
     )
 
 
-def prompts_of(plan: Plan, topic: str) -> dict[str, list[Message]]:
+def prompts_of(plan: Plan, topic: str, background: str = "") -> dict[str, list[Message]]:
     """Return the messages of each turn before anything is said: what is not yet known stands as `{turn_id}`."""
     unknown = {turn.id: f"{{{turn.id}}}" for turn in plan.turns}
-    return {turn.id: messages_for(turn, plan, unknown, topic) for turn in plan.spoken}
+    return {turn.id: messages_for(turn, plan, unknown, topic, background=background) for turn in plan.spoken}
 
 
 def habits_in(record: str | None, mode: str) -> dict[str, Habit]:

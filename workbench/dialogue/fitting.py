@@ -30,7 +30,7 @@ class Asked:
         texts: turn id to what was said.
         topic: of the dialogue.
         items: turn id to the item that it is about.
-        background: what a sub-dialogue is told of the dialogue that it is part of.
+        background: what stands first.
         dress: adds to the messages what is sent with them.
     """
 

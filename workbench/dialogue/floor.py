@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from workbench.dialogue.budget import Budget
 from workbench.dialogue.downgrade import Saving
 from workbench.dialogue.gates import Result
+from workbench.dialogue.hooks import Hooks
 from workbench.dialogue.persons import Waits
 from workbench.dialogue.plan import Plan, PlannedTurn
 from workbench.dialogue.progress import Progress
@@ -44,6 +45,7 @@ class Floor:
         progress: where it goes on from; None for a new dialogue.
         budget: what may still be spent.
         router: chooses for routed roles.
+        hooks: functions that turns call by name.
     """
 
     def __init__(
@@ -54,8 +56,10 @@ class Floor:
         progress: Progress | None,
         budget: Budget | None,
         router: Router | None,
+        hooks: Hooks | None = None,
     ) -> None:
         self.dialogue, self.spec, self.client, self.progress, self.router = dialogue, spec, client, progress, router
+        self.hooks: Hooks = hooks or {}
         self.plan: Plan = spec.plan()
         self.budget = budget or Budget(spec.limits)
         self.past = progress.transcript if progress else Transcript()

@@ -90,6 +90,14 @@ class VoteSpec(_Part):
     tie: Literal["none", "first"] = Field(default="none", description="No winner, or the option that was named first.")
 
 
+class HookSpec(_Part):
+    """A turn without a model: what a function that the run was started with makes of earlier turns."""
+
+    name: Name = Field(description="Which function; whoever starts the dialogue hands it in under this name.")
+    of: list[str] | str = Field(description="Turn, or turns, whose results it is given.")
+    otherwise: str = Field(default="", description="What the turn says where no such function was handed in.")
+
+
 class JudgeSpec(_Part):
     """A turn that compares contestants, two at a time, in both orders, without their names."""
 
@@ -241,6 +249,7 @@ class TurnSpec(_Part):
     )
     check: CheckSpec | None = None
     vote: VoteSpec | None = Field(default=None, description="Count earlier answers instead of asking a model.")
+    hook: HookSpec | None = Field(default=None, description="Call a function of the program instead of asking a model.")
     judge: JudgeSpec | None = Field(
         default=None, description="Judge between roles, in both orders; an order that decides is a tie."
     )
@@ -263,7 +272,7 @@ class TurnSpec(_Part):
 
     @model_validator(mode="after")
     def _one_kind(self) -> TurnSpec:
-        unspoken = [name for name in ("vote", "spawn") if getattr(self, name) is not None]
+        unspoken = [name for name in ("vote", "spawn", "hook") if getattr(self, name) is not None]
         asked = ["output_schema", "check", "template", "opening", "sampling", "context"]
         given = [name for name in asked if getattr(self, name) is not None] + ["approve"] * self.approve
         settled = [name for name in (*unspoken, *asked, "sees", "approve") if getattr(self, name)]

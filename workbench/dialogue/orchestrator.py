@@ -22,6 +22,7 @@ from workbench.dialogue.dialogue import Dialogue
 from workbench.dialogue.driving import drive, handle_of, one_handle, running_of, runs_here
 from workbench.dialogue.engine import Engine
 from workbench.dialogue.fork import beginning, parse_point
+from workbench.dialogue.hooks import Hooks, with_hooks
 from workbench.dialogue.learning import Learning
 from workbench.dialogue.lineage import children
 from workbench.dialogue.loader import ModeLoader
@@ -137,6 +138,7 @@ class Orchestrator:
         fallbacks: str = "allow",
         candidates: Sequence[str] = (),
         sampling: SamplingWish = None,
+        background: str = "",
     ) -> tuple[RunSpec, dict[str, Part]]:
         """Settle everything about a run and call nothing: the run, and why each role has its model.
 
@@ -156,6 +158,7 @@ class Orchestrator:
             candidates: models that a policy may choose from, for roles whose model is `route` or `route:POLICY`; by default
                 `[routing] models`, else all whose key is set.
             sampling: a preset for all roles, or a mapping of roles (`all` for every one) to presets or to fields of one.
+            background: material that every turn is shown before anything else, as it is.
 
         Raises:
             ModeError, UnknownModelError, ModelError, WorkbenchError: before anything is called or recorded.
@@ -174,21 +177,39 @@ class Orchestrator:
             approve=approve,
             fallbacks=fallbacks,
             sampling=sampling,
+            background=background,
         )
 
-    def start(self, mode: ModeLike, topic: str, **options: Any) -> Dialogue:
-        """Start a dialogue and return it at once, running. Options and errors as for `prepare`."""
-        spec, _ = self.prepare(mode, topic, **options)
-        engine = Engine(secrets.token_hex(6), spec, self.client, **self._shared(spec))
-        dialogue = self._known(Dialogue(Transcript.of(engine.dialogue, spec.mode.name, topic)))
-        return self._drive(dialogue, engine, lambda engine: _opening(engine, spec))
+    def start(self, mode: ModeLike, topic: str, *, hooks: Hooks | None = None, **options: Any) -> Dialogue:
+        """Start a dialogue and return it at once, running. Options and errors as for `prepare`; `hooks` as for `begin`."""
+        return self.begin(self.prepare(mode, topic, **options)[0], hooks=hooks)
+
+    def begin(
+        self, run: RunSpec, *, dialogue: str | None = None, within: Budget | None = None, hooks: Hooks | None = None
+    ) -> Dialogue:
+        """Start a run that `prepare` has settled, and return its dialogue at once, running.
+
+        Args:
+            run: what to run.
+            dialogue: its id; by default a new one.
+            within: the budget that it is part of; by default what the day and the workspace may spend.
+            hooks: functions that turns of the mode call by name.
+
+        Raises:
+            RecordError: this process runs a dialogue with that id.
+            WorkbenchError: the mode calls no hook of that name.
+        """
+        run = with_hooks(run, hooks)
+        engine = Engine(dialogue or secrets.token_hex(6), run, self.client, hooks=hooks, **self._shared(run, within=within))
+        handle = self._known(Dialogue(Transcript.of(engine.dialogue, run.mode.name, run.topic)))
+        return self._drive(handle, engine, lambda engine: _opening(engine, run))
 
     def run(self, mode: ModeLike, topic: str, **options: Any) -> Dialogue:
-        """Run a dialogue to its end and return it. Options and errors as for `prepare`."""
+        """Run a dialogue to its end and return it. Options and errors as for `start`."""
         return self.start(mode, topic, **options).wait()
 
     async def run_async(self, mode: ModeLike, topic: str, **options: Any) -> Dialogue:
-        """Run a dialogue without blocking the caller's event loop. Options and errors as for `prepare`."""
+        """Run a dialogue without blocking the caller's event loop. Options and errors as for `start`."""
         return await _finished(partial(self.start, mode, topic, **options))
 
     def detach(self, mode: ModeLike, topic: str, **options: Any) -> Dialogue:
@@ -243,25 +264,31 @@ class Orchestrator:
         judge: Speaker | None = None,
         limits: Mapping[str, float | int | None] | None = None,
         api_base: str | None = None,
+        within: Budget | None = None,
+        hooks: Hooks | None = None,
     ) -> Dialogue:
         """Go on with a dialogue that stopped, and return it at once, running. Complete turns are not asked again.
 
-        Models, endpoints, parameters, seed and limits are those it began with, unless given here.
+        Models, endpoints, parameters, seed and limits are those it began with, unless given here; `within` and
+        `hooks` as for `begin`. What its turns still call is handed in again.
 
         Raises:
             RecordError: there is no such dialogue, or it is being run.
-            WorkbenchError: it is complete already.
+            WorkbenchError: it is complete already, or a hook is missing.
         """
         dialogue = self.record.find(dialogue)
         runs = runs_of(self._unfinished(dialogue).recorded_events())
         wishes = Wishes.of(participants, models, judge, api_base, parts_of(runs[-1].cast, runs[-1].routes))
         spec = self._settling.settle_again(runs[-1], wishes, limits or {})
+        spec = with_hooks(spec, hooks, self.load(dialogue).transcript.said)
         self.record.claim(dialogue)
         found = self._unfinished(dialogue)  # again: whoever ran it until now may have left more
         progress = Progress.of(found.recorded_events(), self.record.events)
         spec = spec.model_copy(update={"added": progress.run.added})
         held = [self._taken_over(child.transcript.id) for child in progress.unfinished()]
-        engine = Engine(found.id, spec, self.client, progress=progress, **self._shared(spec, progress.spent))
+        engine = Engine(
+            found.id, spec, self.client, progress=progress, hooks=hooks, **self._shared(spec, progress.spent, within)
+        )
 
         def first(engine: Engine) -> Event:
             held.clear()  # until now nobody else need hold the handles of its sub-dialogues
@@ -287,6 +314,7 @@ class Orchestrator:
         parameters: Parameters | None = None,
         limits: Mapping[str, float | int | None] | None = None,
         api_base: str | None = None,
+        hooks: Hooks | None = None,
     ) -> Dialogue:
         """Go another way from a turn on: return a new dialogue at once, running, that begins with copies of all turns up to it.
 
@@ -295,15 +323,16 @@ class Orchestrator:
 
         Raises:
             RecordError: there is no such dialogue.
-            WorkbenchError: there is no such turn, or no dialogue can begin with it.
+            WorkbenchError: there is no such turn, or no dialogue can begin with it, or a hook is missing.
         """
         name, turn = parse_point(source)
         parent = self.load(name)
         taken = beginning(parent.id, parent.recorded_events(), turn, parameters or {})
         wishes = Wishes.of(participants, models, judge, api_base, parts_of(taken.run.cast, taken.run.routes))
-        events = taken.events(secrets.token_hex(6), self._settling.settle_again(taken.run, wishes, limits or {}))
+        spec = self._settling.settle_again(taken.run, wishes, limits or {})
+        events = taken.events(secrets.token_hex(6), with_hooks(spec, hooks, [each.id for each in taken.turns]))
         self.record.write(events)
-        return self.restart(events[0].dialogue)
+        return self.restart(events[0].dialogue, hooks=hooks)
 
     def route(self, task: str, **asked: Any) -> Explanation:
         """Return which model a task should have, and what spoke for each; nothing is called.
@@ -375,10 +404,10 @@ class Orchestrator:
             raise WorkbenchError(f"dialogue {found.id} is complete", hint=f"`workbench show {found.id}` shows it.")
         return found
 
-    def _shared(self, spec: RunSpec, spent: Amount | None = None) -> dict[str, Any]:
+    def _shared(self, spec: RunSpec, spent: Amount | None = None, within: Budget | None = None) -> dict[str, Any]:
         """Return what a run shares with others: what may be spent besides its own ceilings, and who chooses models."""
-        purse = purse_for(self.settings.budget, self.record)
-        return {"budget": Budget(spec.limits, spent, purse), "router": self._learning.router_for(spec)}
+        whole = within or purse_for(self.settings.budget, self.record)
+        return {"budget": Budget(spec.limits, spent, whole), "router": self._learning.router_for(spec)}
 
     def _taken_over(self, dialogue: str) -> Dialogue:
         self.record.claim(dialogue)

@@ -13,7 +13,7 @@ from typing import Any
 
 from workbench.dialogue.gates import Gate
 from workbench.dialogue.judging import Contest
-from workbench.dialogue.mode import CheckSpec, ContextSpec, Mode, RoleSpec, SamplingSpec, SpawnSpec, VoteSpec
+from workbench.dialogue.mode import CheckSpec, ContextSpec, HookSpec, Mode, RoleSpec, SamplingSpec, SpawnSpec, VoteSpec
 from workbench.dialogue.parameters import Parameter
 
 
@@ -46,6 +46,9 @@ class PlannedTurn:
     check: CheckSpec | None = None
     vote: VoteSpec | None = None
     voters: tuple[str, ...] = ()
+    hook: HookSpec | None = None
+    given: tuple[str, ...] = ()
+    """Ids of the turns whose results its hook is given."""
     before: str | None = None
     """The same turn in the round before; it stands in where this one is skipped."""
     aliases: Mapping[str, str] = field(default_factory=dict)
@@ -59,6 +62,11 @@ class PlannedTurn:
     approve: bool = False
     added: bool = False
     """Whether a person has added it: every turn that begins after it sees it."""
+
+    @property
+    def asks(self) -> bool:
+        """Whether a model or a person is asked for it."""
+        return self.vote is None and self.spawn is None and self.hook is None
 
     @property
     def item(self) -> Gate | None:
@@ -78,8 +86,8 @@ class Plan:
 
     @property
     def spoken(self) -> tuple[PlannedTurn, ...]:
-        """Its turns without those that are counted or spawn: what a model or a person is asked for."""
-        return tuple(turn for turn in self.turns if turn.vote is None and turn.spawn is None)
+        """What a model or a person is asked for: its turns without those that count, spawn or call a hook."""
+        return tuple(turn for turn in self.turns if turn.asks)
 
     def with_turn(self, turn: PlannedTurn) -> Plan:
         """Return the plan with a turn that a person has added, behind the others of its number."""

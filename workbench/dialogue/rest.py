@@ -138,7 +138,7 @@ class Rest:
         for turn in self.plan.turns:
             if turn.id in self._said:
                 sizes[turn.id] = self._length(turn.id)
-            elif turn.id not in self._results and turn.vote is not None:
+            elif turn.id not in self._results and (turn.vote is not None or turn.hook is not None):
                 sizes[turn.id] = SHORT
             elif turn.id not in self._results and turn.role in self.spec.spawns:
                 sizes[turn.id] = bought.get(turn.id, SHORT * (turn.over.number if turn.over else 1))

@@ -80,7 +80,9 @@ class RunSpec(BaseModel):
     fallbacks: Fallbacks = "allow"
     """Whether another model may serve than the one asked for; `held` acts on it."""
     background: str = ""
-    """What a sub-dialogue is told of the one that it is part of."""
+    """What every turn is shown before anything else: material, or what a sub-dialogue is told of the one it is part of."""
+    hooks: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Names of the functions that it was started with, and the facts that they can be made from again."""
     spawns: dict[str, RunSpec] = Field(default_factory=dict)
     """Role of a turn that opens sub-dialogues to what they run; their topics are not known yet."""
 

@@ -52,6 +52,7 @@ class Settling:
         approve: Sequence[str],
         fallbacks: str,
         sampling: SamplingWish,
+        background: str,
     ) -> tuple[RunSpec, dict[str, Part]]:
         """Return a new run, and why each role has its model; see `Orchestrator.prepare`.
 
@@ -73,6 +74,7 @@ class Settling:
             stream=stream,
             approve=tuple(approve),
             fallbacks=check_fallbacks(fallbacks),
+            background=background,
         )
         spec = spec.model_copy(update={"spawns": self._spawns(spec, parts, wishes)})
         spec = self._completed(sampled(spec, sampling, self.presets), wishes.api_base)

@@ -1,4 +1,4 @@
-"""One turn being taken: by a model, a person, a count, or sub-dialogues. Whatever happens, its last event is final."""
+"""One turn being taken: by a model, a person, a count, a hook, or sub-dialogues. Whatever happens, its last event is final."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from typing import Any
 from workbench.dialogue.anonymous import hidden
 from workbench.dialogue.arrangement import SummaryRequest
 from workbench.dialogue.ballots import count_ballots
-from workbench.dialogue.context import Message, label, prompt_of
+from workbench.dialogue.context import Message, label, part_of_larger, prompt_of
 from workbench.dialogue.fitting import Asked, fitted
 from workbench.dialogue.floor import Floor
 from workbench.dialogue.gates import item_of, items_of
+from workbench.dialogue.hooks import HOOK, call_hook
 from workbench.dialogue.judging import Contest
 from workbench.dialogue.persons import Kind, is_person
 from workbench.dialogue.plan import PlannedTurn
@@ -108,12 +109,8 @@ class Taking:
     async def _done(self, voice: Voice) -> Any:
         """Bring a turn to its text, in the voice, and return its data."""
         turn = voice.turn
-        if turn.contest is not None:
-            return await self._settle(voice, turn.contest)
-        if turn.vote is not None:
-            return self._count(voice)
-        if turn.spawn is not None:
-            return await self._spawn(voice)
+        if not turn.asks:
+            return await self._unasked(voice)
         if is_person(voice.chain[0]):
             self.begin(turn, voice.chain[0].name, self._asked(voice).messages())
             return await self._person(voice, "answer")
@@ -124,6 +121,19 @@ class Taking:
         approved = await self._person(voice, "approval")
         voice.edited = voice.text != before
         return approved if voice.edited else data
+
+    async def _unasked(self, voice: Voice) -> Any:
+        """Bring a turn that nobody is asked for to its text; return its data."""
+        turn = voice.turn
+        if turn.contest is not None:
+            return await self._settle(voice, turn.contest)
+        if turn.vote is not None:
+            return self._count(voice)
+        if turn.spawn is not None:
+            return await self._spawn(voice)
+        self.begin(turn, HOOK, [])
+        voice.text, data = await call_hook(turn, self.floor.hooks, self.floor.results)
+        return data
 
     async def _speak(self, voice: Voice) -> Any:
         """Ask a model for a turn, unless its answer is paid for already; return its data."""
@@ -198,7 +208,8 @@ class Taking:
         topic = floor.spec.topic
         items = items_of(turn.over, floor.results, plan.parameters) if turn.over else [topic]
         seen = [f"{label(plan.by_id[i])}:\n{floor.said[i]}" for i in self._asked(voice).turn.sees if i in floor.said]
-        background = "\n\n".join(filter(None, [floor.spec.background, *seen]))
+        larger = part_of_larger("\n\n".join(seen)) if seen else ""
+        background = "\n\n".join(filter(None, [floor.spec.background, larger]))
         known = floor.progress.children if floor.progress else {}
         inherited = {name: getattr(floor.spec, name) for name in ("seed", "stream", "max_output")}
         announced = [spawned for spawned in floor.past.children.values() if spawned.turn == turn.id]

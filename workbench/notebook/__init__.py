@@ -17,10 +17,11 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     """Register the magics."""
     from workbench.notebook import awaiting, completion
     from workbench.notebook.commands import CommandMagics
+    from workbench.notebook.experiment import ExperimentMagics
     from workbench.notebook.forks import ForkMagics
     from workbench.notebook.magics import DialogueMagics
     from workbench.notebook.mode_cell import ModeMagics
-    from workbench.notebook.papers import PaperMagics
+    from workbench.notebook.paper import PaperMagics
     from workbench.notebook.routing import RoutingMagics
     from workbench.notebook.spending import SpendingMagics
 
@@ -30,6 +31,7 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
         ModeMagics(shell, dialogues.orchestrator),
         CommandMagics(shell, dialogues.orchestrator),
         ForkMagics(shell, dialogues.orchestrator),
+        ExperimentMagics(shell, dialogues.orchestrator),
         PaperMagics(shell, dialogues.orchestrator),
         RoutingMagics(shell, dialogues.orchestrator),
         SpendingMagics(shell, dialogues.orchestrator),

@@ -14,20 +14,31 @@ if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 _CELL: Final = re.compile(r"%%dialogue(?:[ \t]+(?P<line>.*))?$")
-_LINE: Final = re.compile(r"%(?P<magic>dialogue(?=[ \t]+resume\b)|fork)[ \t]+(?P<line>.*)$")
-_METHODS: Final = {"dialogue": ("CommandMagics", "resume_async"), "fork": ("ForkMagics", "fork_async")}
+_LINE: Final = re.compile(
+    r"(?P<bound>[A-Za-z_]\w*[ \t]*=[ \t]*)?"
+    r"%(?P<magic>dialogue(?=[ \t]+resume\b)|fork|paper|experiment(?=[ \t]+(?:run|resume|retry)\b))[ \t]+(?P<line>.*)$"
+)
+_METHODS: Final = {
+    "dialogue": ("CommandMagics", "resume_async"),
+    "fork": ("ForkMagics", "fork_async"),
+    "paper": ("PaperMagics", "paper_async"),
+    "experiment": ("ExperimentMagics", "experiment_async"),
+}
 """Line magic to the method that awaits what it starts."""
 
 
-_QUESTION: Final = re.compile(r"%(?P<line>dialogue[ \t]+(?:answer|approve|interject|call-on)\b.*\?)[ \t]*$")
-"""What somebody says in a dialogue may end with a question mark, which to IPython asks for help."""
+_QUESTION: Final = re.compile(
+    r"%(?P<magic>dialogue(?=[ \t]+(?:answer|approve|interject|call-on)\b)|paper(?=[ \t]+[\w-]+[ \t]))"
+    r"[ \t]+(?P<line>.*\?)[ \t]*$"
+)
+"""What somebody says in a dialogue or asks a paper may end with a question mark, which to IPython asks for help."""
 
 
 def install(shell: InteractiveShell) -> None:
     """Rewrite the cells of a kernel, since other shells await nothing; and what would be taken for a question to IPython."""
-    shell.input_transformers_cleanup.append(_spoken)
     if getattr(shell, "kernel", None) is not None:
         shell.input_transformers_cleanup.append(_Rewrite(shell))
+    shell.input_transformers_cleanup.append(_spoken)
 
 
 async def run_cell(line: str, cell: str) -> None:
@@ -35,22 +46,23 @@ async def run_cell(line: str, cell: str) -> None:
     await _magics("DialogueMagics").dialogue_async(line, cell)
 
 
-async def run_line(magic: str, line: str) -> None:
-    """Run `%dialogue resume` or `%fork`; the rewritten cell calls this. Variables of the cell stand for their values."""
+async def run_line(magic: str, line: str) -> Any:
+    """Run `%dialogue resume`, `%fork`, `%paper` or `%experiment` and return what it gives; the rewritten cell calls this.
+
+    Variables of the cell stand for their values.
+    """
     name, method = _METHODS[magic]
     expanded = _shell().var_expand(line, depth=1)
-    await getattr(_magics(name), method)(expanded)
+    return await getattr(_magics(name), method)(expanded)
 
 
 def _spoken(lines: list[str]) -> list[str]:
-    """Return the lines with what people say in a dialogue kept from being read as a request for help."""
+    """Return the lines with what people say in a dialogue, or ask a paper, kept from being read as a request for help."""
     if "".join(lines).lstrip().startswith("%%"):
         return lines
     found = [(line, _QUESTION.fullmatch(line.rstrip("\n"))) for line in lines]
-    magic = "get_ipython().run_line_magic"
-    return [
-        f"{magic}('dialogue', {match['line'].partition('dialogue')[2].strip()!r})\n" if match else line for line, match in found
-    ]
+    run = "get_ipython().run_line_magic"
+    return [f"{run}({match['magic']!r}, {match['line'].strip()!r})\n" if match else line for line, match in found]
 
 
 def _magics(name: str) -> Any:
@@ -75,7 +87,8 @@ class _Rewrite:
         text = "".join(lines)
         first, _, rest = text.lstrip("\n").partition("\n")
         first = first.rstrip()
-        if first.endswith("?") or not self._shell.autoawait or not self._is_whole_cell(text):
+        helps = first.endswith("?") and not _QUESTION.fullmatch(first)
+        if helps or not self._shell.autoawait or not self._is_whole_cell(text):
             return lines
         if found := _CELL.fullmatch(first):
             return [
@@ -83,7 +96,8 @@ class _Rewrite:
             ]
         if (found := _LINE.fullmatch(first)) and not rest.strip():
             asked = f"{found['magic']!r}, {found['line']!r}"
-            return [f"await __import__('workbench.notebook.awaiting', fromlist=['']).run_line({asked})\n"]
+            awaited = f"await __import__('workbench.notebook.awaiting', fromlist=['']).run_line({asked})"
+            return [f"{found['bound'] or ''}{awaited}\n"]
         return lines
 
     def _is_whole_cell(self, text: str) -> bool:

@@ -8,8 +8,8 @@ made instead of Python's, which know nothing about these lines.
 from __future__ import annotations
 
 import re
-from argparse import Action
-from collections.abc import Iterable, Iterator
+from argparse import Action, ArgumentParser
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,7 +107,7 @@ class _Offers:
 
     def __init__(self, shell: InteractiveShell, typed: _Typed) -> None:
         self._typed = typed
-        self._parser: Any = shell.magics_manager.magics[typed.kind][typed.magic].parser
+        self._parser: Any = _parser(shell, typed)
         self._actions: dict[str, Action] = {name: a for a in self._parser._actions for name in a.option_strings}  # noqa: SLF001 - argparse shows its options nowhere else
         self._plain, self._open = self._read()
 
@@ -125,7 +125,7 @@ class _Offers:
 
     @property
     def _subcommands(self) -> bool:
-        return (self._typed.kind, self._typed.magic) == ("line", "dialogue")
+        return self._typed.kind == "line" and self._typed.magic in ("dialogue", "paper")
 
     def _read(self) -> tuple[list[str], Action | None]:
         """Return the words that belong to no option, and the option whose value is being typed."""
@@ -144,7 +144,7 @@ class _Offers:
     def _positional(self) -> Iterable[tuple[str, str]]:
         magic, place = self._typed.magic, len(self._plain)
         if self._subcommands:
-            return _subcommands() if place == 0 else _ids() if place == 1 else ()
+            return self._of_subcommand(place)
         if magic in _TAKES:
             if place >= _TAKES[magic]:
                 return ()
@@ -154,6 +154,15 @@ class _Offers:
         if magic in ("dialogue", "modes") and place == 0:
             return [*_modes(), *_files(self._typed.stub, (".yaml", ".yml"), "mode file")]
         return [(choice, "command") for choice in self._commands()] if place == 0 else ()
+
+    def _of_subcommand(self, place: int) -> Iterable[tuple[str, str]]:
+        if self._typed.magic == "dialogue":
+            return _subcommands() if place == 0 else _ids() if place == 1 else ()
+        if place == 0:
+            return _paper_commands()
+        actions = [action for action in self._parser._actions if not action.option_strings]  # noqa: SLF001 - as above
+        action = actions[min(place, len(actions)) - 1] if actions else None
+        return self._values(action, self._typed.stub) if action and (place <= len(actions) or action.nargs == "+") else ()
 
     def _commands(self) -> Iterable[str]:
         """Return what the first word of a magic may be, where it is one of a few."""
@@ -171,18 +180,16 @@ class _Offers:
                 yield name, _help(action, subcommand)
 
     def _values(self, action: Action, stub: str) -> Iterable[tuple[str, str]]:
-        match action.dest:
-            case "participant" if "=" not in stub:
-                return ((f"{role}=", hint) for role, hint in self._roles())
-            case "participant" | "models" | "judge" | "referee" | "baseline" | "candidates":
-                return _models()
-            case "parameters" if mode := self._mode():
-                return ((f"{name}=", f"{value} by default") for name, value in mode.parameters.items())
-            case "resume":
-                return _ids()
-            case "cassette":
-                return _files(stub, (".jsonl",), "cassette")
-        return ((value, action.dest) for value in _fixed(action.dest))
+        what = action.dest
+        if what == "participant" and "=" not in stub:
+            return ((f"{role}=", hint) for role, hint in self._roles())
+        if what == "parameters" and (mode := self._mode()):
+            return ((f"{name}=", f"{value} by default") for name, value in mode.parameters.items())
+        if what in _FILES:
+            return _files(stub, *_FILES[what])
+        if what in _NAMED:
+            return _NAMED[what]()
+        return ((value, what) for value in action.choices or _fixed(what))
 
     def _roles(self) -> Iterator[tuple[str, str]]:
         """Yield the roles of the mode, or of the dialogue, that the line names."""
@@ -204,6 +211,22 @@ class _Offers:
         named = self._plain[1:] if self._subcommands else self._plain
         run = _run_of(named[0].partition("@")[0]) if named else None
         return Mode.model_validate(run["mode"]) if run else None
+
+
+def _parser(shell: InteractiveShell, typed: _Typed) -> Any:
+    """Return the parser of a line; of `%paper`, that of its subcommand."""
+    if typed.magic != "paper":
+        return shell.magics_manager.magics[typed.kind][typed.magic].parser
+    from workbench.notebook.paper import COMMANDS
+
+    command = COMMANDS.get(typed.words[0]) if typed.words else None
+    return command.parser() if command else ArgumentParser(add_help=False)
+
+
+def _paper_commands() -> list[tuple[str, str]]:
+    from workbench.notebook.paper import COMMANDS
+
+    return [(name, command.help) for name, command in COMMANDS.items()]
 
 
 def _settings() -> Settings:
@@ -275,6 +298,14 @@ def _ids() -> list[tuple[str, str]]:
     return [*named, ("last", "the newest dialogue")] if named else []
 
 
+def _papers() -> list[tuple[str, str]]:
+    """Return the newest papers' ids, with their titles, and `last`."""
+    with _glance() as record:
+        found = record.papers(_SHOWN) if record else []
+    named = [(paper, title[:60]) for paper, title in found]
+    return [*named, ("last", "the newest paper")] if named else []
+
+
 def _points(stub: str) -> list[tuple[str, str]]:
     """Return `ID@TURN` for the complete turns of the dialogue that stands before the @."""
     dialogue = stub.partition("@")[0]
@@ -287,3 +318,13 @@ def _run_of(dialogue: str) -> dict[str, Any] | None:
     """Return the run of the one dialogue that an id, its beginning, or `last` means."""
     with _glance() as record:
         return record.summary(dialogue).run if record else None
+
+
+_NAMED: Final[Mapping[str, Callable[[], list[tuple[str, str]]]]] = {
+    **dict.fromkeys(("participant", "models", "judge", "referee", "baseline", "candidates"), _models),
+    "resume": _ids,
+    "paper": _papers,
+}
+"""Option to what its values are the names of."""
+_FILES: Final = {"cassette": ((".jsonl",), "cassette"), "what": ((".pdf",), "PDF")}
+"""Option to the endings of its files, and what they are."""

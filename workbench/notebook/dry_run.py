@@ -56,7 +56,7 @@ class DryRun:
         self.spec, self.parts = spec, parts
         self.plan = spec.plan()
         self.estimate: Estimate = estimate_run(spec, habits_in(record.url if record else None, spec.mode.name))
-        self.prompts = prompts_of(self.plan, spec.topic)
+        self.prompts = prompts_of(self.plan, spec.topic, spec.background)
         self._flow = flow_of(self.plan)
 
     @property

@@ -127,7 +127,7 @@ class ModePage:
                 "round": turn.round,
                 "sees": ", ".join(turn.sees) or None if turn.vote is None else None,
                 "after": ", ".join(other.id for other in self.plan.turns if other.id in turn.depends_on) or None,
-                "prompt": turn.template if turn.vote is None else None,
+                "prompt": turn.template if turn.vote is None and turn.hook is None else None,
             }
             for turn in self.plan.turns
         ]

@@ -15,8 +15,8 @@ _RICH: Final = re.compile(r"```|~~~|\$|\\\(|\\\[|^(?: {4}|\t)", re.MULTILINE)
 
 
 @cache
-def script(name: Literal["panels", "rich"]) -> str:
-    """Return the bundle of all panels, or the renderer of maths and code that a page asks for when a text needs it."""
+def script(name: Literal["panels", "rich", "papers", "experiments"]) -> str:
+    """Return the bundle of all panels, or a part that a page asks for: maths and code, or a panel of another kind."""
     return (STATIC / f"{name}.js").read_text(encoding="utf-8")
 
 

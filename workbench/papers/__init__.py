@@ -4,6 +4,14 @@
 kills; `layout` is what runs there, from fonts and boxes to a `Paper`. `shelf` keeps papers in the record and their files in the
 workspace; `fetching`, `arxiv` and `catalogues` ask elsewhere. `chunks` and `index` find passages, `quotes` checks quotations
 word by word, `asking` puts the three together. `problems` is everything that can be wrong with a file.
+
+`feasibility` has models debate whether a team can put a paper to use: `evidence` is what they are shown and how their quotes are
+looked up between the turns, `verdict` what the debate came to, `assessment` the result, `assessment_report` the result to read.
+`outcomes` are what came of assessments, `calibration` who estimates well. `highlights` are pictures of quotes.
+
+`branch` makes a git branch for the experiment on a paper, from the files of `scaffold`; `decisions` decides, in the record and
+in that branch, and `history` tells what happened to a paper. `git` is the user's repository, `slugs` the names in it, and
+`plain` makes texts of others harmless in Markdown.
 """
 
 from __future__ import annotations
@@ -19,6 +27,8 @@ _PUBLIC: Final = {
     "Reader": "reader",
     "Shelf": "shelf",
     "ask_paper": "asking",
+    "assess_paper": "feasibility",
+    "find_assessment": "assessment",
     "verify_quote": "quotes",
 }
 __all__ = sorted(_PUBLIC)  # noqa: PLE0605 - a list, which Ruff cannot see

@@ -121,7 +121,8 @@ class Concern:
     """Something in the file that a reader does not see, or that speaks to a machine.
 
     Attributes:
-        kind: `invisible`, `white`, `tiny`, `off the page` or `addresses a model`.
+        kind: `invisible`, `white`, `tiny`, `off the page` or `addresses a model`; `recognised` where the file had no text, and
+            what is there was read from pictures.
         text: what it says.
         page, box: where.
     """

@@ -25,6 +25,7 @@ class Problem(StrEnum):
     TOO_HUNGRY = "too hungry"
     CRASHED = "crashed"
     NOT_INSTALLED = "not installed"
+    NO_OCR = "no ocr"
 
 
 _HINTS: Final = {
@@ -34,13 +35,15 @@ _HINTS: Final = {
     Problem.ENCRYPTED: "Save it without a password first: `qpdf --decrypt --password=… in.pdf out.pdf`",
     Problem.TRUNCATED: "The download broke off: fetch it again.",
     Problem.DAMAGED: "Fetch it again, or mend it: `mutool clean in.pdf out.pdf`",
-    Problem.NO_TEXT: "Its pages are pictures. Recognise the text first: `ocrmypdf in.pdf out.pdf`",
+    Problem.NO_TEXT: 'Its pages are pictures. `--ocr` (in Python `ocr="eng"`) recognises the text, by Tesseract.',
     Problem.TOO_LARGE: "Raise `Limits.bytes` (--max-megabytes) if you trust it.",
     Problem.TOO_LONG: "Raise `Limits.pages` (--max-pages) if it really is a paper.",
     Problem.TOO_SLOW: "Raise `Limits.seconds` (--max-seconds) if you trust it.",
     Problem.TOO_HUNGRY: "Raise `Limits.megabytes` if you trust it.",
     Problem.CRASHED: "The file may be hostile. Mend it first: `mutool clean in.pdf out.pdf`",
     Problem.NOT_INSTALLED: "pip install 'dialogue-workbench[papers]' (PyMuPDF, licence AGPL-3.0)",
+    Problem.NO_OCR: "Install Tesseract with the language's data: `apt-get install tesseract-ocr` has English, "
+    "tesseract-ocr-deu German and so on; `brew install tesseract` on a Mac. Elsewhere TESSDATA_PREFIX says where the data are.",
 }
 
 
@@ -67,9 +70,11 @@ class Limits:
         bytes: of the file.
         seconds: of reading it; the process that reads is killed then.
         megabytes: of memory of that process; held only on POSIX.
+        ocr_seconds: instead of `seconds`, where text is to be recognised: a page takes seconds.
     """
 
     pages: int = 2_000
     bytes: int = 200_000_000
     seconds: float = 180.0
     megabytes: int = 3_000
+    ocr_seconds: float = 1_800.0

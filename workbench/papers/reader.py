@@ -43,17 +43,18 @@ class Reader:
         self._process: subprocess.Popen[str] | None = None
         self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
 
-    def read(self, path: Path | str, name: str = "") -> Paper:
+    def read(self, path: Path | str, name: str = "", *, ocr: str | None = None) -> Paper:
         """Return the paper that a PDF holds.
 
         Args:
             path: of the file.
             name: that the file had, where it was another one.
+            ocr: recognise the text of pages that are pictures, in this language (`eng`, `deu+eng`), by Tesseract.
 
         Raises:
             PaperError: it cannot be read; `problem` says why.
         """
-        return paper_from_json(self._ask("parse", Path(path), name=name))
+        return paper_from_json(self._ask("parse", Path(path), name=name, ocr=ocr))
 
     def page(self, path: Path | str, page: int, boxes: Sequence[Box] = (), *, dpi: int = 110, clip: Box | None = None) -> bytes:
         """Return a page as a PNG, with boxes highlighted.
@@ -70,6 +71,21 @@ class Reader:
         """
         answer = json.loads(self._ask("page", Path(path), page=page, boxes=list(boxes), dpi=dpi, clip=clip))
         return base64.b64decode(answer["png"])
+
+    def figure(self, path: Path | str, page: int, caption: Box, others: Sequence[Box] = ()) -> Box | None:
+        """Return the box of the figure that a caption is of, caption included; None where nothing is drawn near it.
+
+        Args:
+            path: of the PDF.
+            page: from 1.
+            caption: where it is printed, in points.
+            others: the other captions of that page.
+
+        Raises:
+            PaperError: as `read`.
+        """
+        found = json.loads(self._ask("figure", Path(path), page=page, caption=caption, others=list(others)))
+        return tuple(found) if found else None
 
     def close(self) -> None:
         """End the process."""
@@ -91,6 +107,7 @@ class Reader:
     def _ask(self, do: str, path: Path, **more: Any) -> str:
         """Return the result of a request, as JSON."""
         limits = self.limits
+        seconds = limits.ocr_seconds if more.get("ocr") else limits.seconds
         request = {
             "do": do,
             "path": str(path.absolute()),
@@ -103,7 +120,7 @@ class Reader:
                 if self._process is None or self._process.poll() is not None:
                     self.close()
                     self._start()
-                answer = self._exchange(json.dumps(request | more), limits.seconds)
+                answer = self._exchange(json.dumps(request | more), seconds)
             except BaseException as error:
                 self.close()
                 if isinstance(error, PaperError):
@@ -142,7 +159,7 @@ class Reader:
             process.stdin.flush()
             answer = self._lines.get(timeout=max(0.0, end - time.monotonic()))
         except queue.Empty:
-            raise PaperError(f"took longer than {self.limits.seconds:g} s to read", problem=Problem.TOO_SLOW) from None
+            raise PaperError(f"took longer than {seconds:g} s to read", problem=Problem.TOO_SLOW) from None
         except OSError:
             answer = ""
         if not answer:

@@ -15,6 +15,7 @@ import time
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -23,7 +24,7 @@ from workbench.papers.arxiv import Arxiv, ArxivEntry, arxiv_name
 from workbench.papers.catalogues import look_up
 from workbench.papers.chunks import chunks_of
 from workbench.papers.fetching import fetch
-from workbench.papers.index import Hit, find_passages, rows_of
+from workbench.papers.index import Hit, Passages, rows_of
 from workbench.papers.paper import Author, Paper, Text
 from workbench.papers.problems import Limits, PaperError, Problem
 from workbench.papers.reader import Reader
@@ -31,6 +32,7 @@ from workbench.papers.serial import paper_from_json, paper_to_json
 from workbench.records.papers import PaperRow
 
 if TYPE_CHECKING:
+    from workbench.dialogue import Orchestrator
     from workbench.models.embeddings import Embedder
     from workbench.records import Record
 
@@ -47,6 +49,15 @@ class Added:
     new: bool = False
     error: WorkbenchError | None = None
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _How:
+    """How files are added, see `Shelf.add`."""
+
+    more: bool
+    offline: bool
+    ocr: str | None
 
 
 Notify = Callable[[Added, int, int], None]
@@ -79,10 +90,12 @@ class Shelf:
         arxiv: Arxiv | None = None,
         embedder: Embedder | None = None,
     ) -> None:
+        self.record = record
         self._rows = record.papers
         self._workspace = workspace
         self._arxiv = arxiv or Arxiv()
         self._embedder = embedder
+        self._passages: tuple[object, Passages] | None = None
         self.reader = reader or Reader(limits)
 
     def close(self) -> None:
@@ -95,13 +108,22 @@ class Shelf:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def add(self, what: str | Path, *, more: bool = False, offline: bool = False, notify: Notify | None = None) -> list[Added]:
+    def add(
+        self,
+        what: str | Path,
+        *,
+        more: bool = False,
+        offline: bool = False,
+        ocr: str | None = None,
+        notify: Notify | None = None,
+    ) -> list[Added]:
         """Put papers on the shelf.
 
         Args:
             what: a PDF, a folder of them (with its subfolders), a URL, or an arXiv id.
             more: ask Semantic Scholar and Crossref too.
             offline: ask nobody about files that are here.
+            ocr: recognise the text of pages that are pictures, in this language (`eng`, `deu+eng`), by Tesseract.
             notify: told of each file as it is done.
 
         Returns:
@@ -110,24 +132,30 @@ class Shelf:
         Raises:
             PaperError: the one file, URL or id cannot be read or fetched, or the folder has no PDF.
         """
-        return list(self.adding(what, more=more, offline=offline, notify=notify))
+        return list(self.adding(what, more=more, offline=offline, ocr=ocr, notify=notify))
 
     def adding(
-        self, what: str | Path, *, more: bool = False, offline: bool = False, notify: Notify | None = None
+        self,
+        what: str | Path,
+        *,
+        more: bool = False,
+        offline: bool = False,
+        ocr: str | None = None,
+        notify: Notify | None = None,
     ) -> Iterator[Added]:
         """Do as `add` does, and yield each file's result as soon as it is there."""
-        path = Path(what).expanduser()
+        path, how = Path(what).expanduser(), _How(more, offline, ocr)
         if path.is_dir():
             files = sorted(file for file in path.rglob("*") if file.suffix.lower() == ".pdf" and file.is_file())
             if not files:
                 raise PaperError(f"{path} has no PDF in it", hint="Files must end in .pdf.")
             for number, file in enumerate(files, start=1):
-                added = self._attempt(file, more=more, offline=offline)
+                added = self._attempt(file, how)
                 if notify:
                     notify(added, number, len(files))
                 yield added
             return
-        added = self._one(str(what), path, more=more, offline=offline)
+        added = self._one(str(what), path, how)
         if notify:
             notify(added, 1, 1)
         yield added
@@ -164,7 +192,26 @@ class Shelf:
     def search(self, question: str, *, paper: str | None = None, most: int = 8) -> list[Hit]:
         """Return the passages that fit a question best, of all papers or of one (what `find` takes)."""
         chosen = self.find(paper).id if paper else None
-        return find_passages(self._rows.chunks(chosen), question, most, self._embedder)
+        return self._ready(chosen).find(question, most, self._embedder)
+
+    def figure(self, name: str, label: str, *, dpi: int = 200) -> bytes:
+        """Return a figure or table of a paper as a PNG. Arguments and errors as for `pictures.picture_of`."""
+        from workbench.papers.pictures import picture_of
+
+        return picture_of(self, name, label, dpi=dpi)
+
+    def panel(self, paper: str | None = None, orchestrator: Orchestrator | None = None) -> Any:
+        """Return the panel of the shelf: the last expression of a cell shows it.
+
+        Args:
+            paper: that it opens with; takes what `find` takes.
+            orchestrator: asks models, where somebody asks a paper from the panel.
+
+        Raises:
+            RecordError: there is no such paper.
+        """
+        (panel,) = entry_points(group="workbench.papers", name="panel")
+        return panel.load()(self, paper, orchestrator)
 
     def learn_more(self, name: str) -> tuple[str, ...]:
         """Ask Semantic Scholar and Crossref about a paper and keep what they say; return what is worth telling."""
@@ -174,45 +221,54 @@ class Shelf:
             self._rows.learn(row.id, known.found)
         return (*(("it was RETRACTED",) if known.retracted else ()), *known.missed)
 
-    def _attempt(self, file: Path, *, more: bool, offline: bool) -> Added:
+    def _ready(self, paper: str | None) -> Passages:
+        """Return the passages of a paper, or of all; the latter are kept until the shelf changes."""
+        if paper is not None:
+            return Passages(self._rows.chunks(paper))
+        stamp, kept = self._rows.stamp(), self._passages
+        if kept is None or kept[0] != stamp:
+            kept = self._passages = (stamp, Passages(self._rows.chunks()))
+        return kept[1]
+
+    def _attempt(self, file: Path, how: _How) -> Added:
         try:
-            return self._one(str(file), file, more=more, offline=offline)
+            return self._one(str(file), file, how)
         except WorkbenchError as error:
             return Added(str(file), error=error)
 
-    def _one(self, what: str, path: Path, *, more: bool, offline: bool) -> Added:
+    def _one(self, what: str, path: Path, how: _How) -> Added:
         name = None if path.is_file() else arxiv_name(what)
         if name is not None:
-            added = self._from_arxiv(what, name)
+            added = self._from_arxiv(what, name, how)
         elif what.lower().startswith(("http://", "https://")):
             with tempfile.TemporaryDirectory(prefix="workbench-paper-") as folder:
                 fetched = fetch(what, Path(folder), self.reader.limits.bytes)
-                added = self._keep(fetched, what, None)
+                added = self._keep(fetched, what, None, how)
         else:
             if not path.exists():
                 hint = "Give a PDF, a folder, a URL, or an arXiv id such as 2308.08155."
                 raise PaperError(f"{what} is no file, URL or arXiv id", problem=Problem.UNREADABLE, hint=hint)
-            added = self._keep(path, what, None, ask_arxiv=not offline)
-        if more and added.row is not None:
+            added = self._keep(path, what, None, how, ask_arxiv=not how.offline)
+        if how.more and added.row is not None:
             added = replace(added, notes=(*added.notes, *self.learn_more(added.row.id)))
         return added
 
-    def _from_arxiv(self, what: str, name: str) -> Added:
+    def _from_arxiv(self, what: str, name: str, how: _How) -> Added:
         there = self._rows.same(arxiv_id=re.sub(r"v\d+$", "", name))
         if there is not None:
             return Added(what, there, notes=_newer(there, name))
         entry = self._arxiv.entry(name)
         with tempfile.TemporaryDirectory(prefix="workbench-paper-") as folder:
-            return self._keep(fetch(entry.pdf, Path(folder), self.reader.limits.bytes), what, entry)
+            return self._keep(fetch(entry.pdf, Path(folder), self.reader.limits.bytes), what, entry, how)
 
-    def _keep(self, path: Path, source: str, entry: ArxivEntry | None, *, ask_arxiv: bool = False) -> Added:
+    def _keep(self, path: Path, source: str, entry: ArxivEntry | None, how: _How, *, ask_arxiv: bool = False) -> Added:
         """Read a PDF and put it on the shelf, unless it is there."""
         digest = _sha256(path, self.reader.limits.bytes)
         there = self._rows.same(digest)
         if there is not None:
             self._restore(there, path)
             return Added(source, there)
-        paper = self.reader.read(path)
+        paper = self.reader.read(path, ocr=how.ocr)
         notes: list[str] = []
         if entry is None and ask_arxiv and paper.arxiv_id:
             entry = self._asked(paper.arxiv_id, notes)

@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, TextIO
@@ -34,6 +35,7 @@ def main() -> None:
     """Answer requests until stdin ends."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whatever a library prints, it does not reach the answers
+    os.environ.setdefault("OMP_THREAD_LIMIT", "1")  # Tesseract would take every core
     modules: dict[str, Any] = sys.modules
     modules.setdefault("pymupdf.layout", None)  # PyMuPDF would load a model that is not used here, which takes a second
     with suppress(ImportError):  # without it, each request is answered so
@@ -47,7 +49,7 @@ def main() -> None:
 def _answer(request: dict[str, Any], answers: TextIO) -> None:
     try:
         _hold_memory(request["megabytes"])
-        result = {"parse": _parse, "page": _page}[request["do"]](request)
+        result = {"parse": _parse, "page": _page, "figure": _figure}[request["do"]](request)
         if _ran_short(request["megabytes"]):
             raise MemoryError
         answer = {"result": result}
@@ -100,8 +102,11 @@ def _parse(request: dict[str, Any]) -> Any:
     from workbench.papers.layout.parse import parse_pages
 
     path = Path(request["path"])
-    with _opened(path, request["pages"], request["bytes"]) as pdf:
+    with _opened(path, request["pages"], request["bytes"]) as opened:
+        pdf, recognised = _recognised(opened, request["ocr"]) if request.get("ocr") else (opened, None)
         paper = parse_pages(pdf, request.get("name") or path.name)
+        if recognised is not None:
+            paper = replace(paper, concerns=(recognised, *paper.concerns))
         if sum(map(str.isalpha, paper.lines.text)) < _FEW_LETTERS * len(pdf):
             _check_text(pdf)
         return paper
@@ -123,6 +128,16 @@ def _page(request: dict[str, Any]) -> Any:
         picture = page.get_pixmap(matrix=pymupdf.Matrix(zoom, zoom), clip=clip, alpha=False)
         png = base64.b64encode(picture.tobytes("png")).decode()
         return {"png": png, "width": picture.width, "height": picture.height}
+
+
+def _figure(request: dict[str, Any]) -> Any:
+    """Return the box of a figure on its page, by the box of its caption; null where nothing is drawn near that."""
+    from workbench.papers.layout.pictures import area_of
+
+    with _opened(Path(request["path"]), request["pages"], request["bytes"]) as pdf:
+        if not 1 <= request["page"] <= len(pdf):
+            raise _RefusedError(Problem.DAMAGED, f"has no page {request['page']}; it has {len(pdf)}")
+        return area_of(pdf[request["page"] - 1], tuple(request["caption"]), [tuple(box) for box in request["others"]])
 
 
 def _opened(path: Path, most_pages: int, most_bytes: int) -> Any:
@@ -180,6 +195,16 @@ def _ends(path: Path) -> bool:
         file.seek(max(0, file.tell() - _TRAILER))
         tail = file.read()
     return b"%%EOF" in tail or b"startxref" in tail
+
+
+def _recognised(pdf: Any, language: str) -> Any:
+    """Return a document like this one in which pages without text have one, and a note of that; the note is None without."""
+    from workbench.papers.ocr import recognised
+
+    try:
+        return recognised(pdf, language, _FEW_LETTERS)
+    except LookupError as error:
+        raise _RefusedError(Problem.NO_OCR, f"has to be recognised, but {error.args[0]}") from None
 
 
 def _check_text(pdf: Any) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sqlalchemy import Engine, Row, delete, func, insert, or_, select, update
+from sqlalchemy import JSON, Engine, Row, cast, delete, func, insert, or_, select, type_coerce, update
 from sqlalchemy.exc import IntegrityError
 
 from workbench.errors import RecordError
@@ -139,6 +139,14 @@ class PaperRows:
             found: str = connection.execute(select(papers.c.paper).where(papers.c.id == paper)).scalar_one()
             return found
 
+    def concerns(self, ids: Sequence[str]) -> dict[str, int]:
+        """Return how many concerns each of these papers raises; the database looks, so that no text is read for it."""
+        postgres = self._engine.dialect.name == "postgresql"
+        whole = cast(papers.c.paper, JSON) if postgres else type_coerce(papers.c.paper, JSON)
+        query = select(papers.c.id, whole["concerns"]).where(papers.c.id.in_(ids))
+        with explained(self._place), self._engine.connect() as connection:
+            return {paper: len(concerns or ()) for paper, concerns in connection.execute(query)}
+
     def learn(self, paper: str, known: dict[str, Any]) -> None:
         """Keep what catalogues say of a paper, beside what they have said before."""
         with self._writing() as connection, connection.begin():
@@ -153,6 +161,13 @@ class PaperRows:
             query = query.where(paper_chunks.c.paper_id == paper)
         with explained(self._place), self._engine.connect() as connection:
             return [ChunkRow(row.paper_id, row.number, row.chunk, row.vector) for row in connection.execute(query)]
+
+    def stamp(self) -> tuple[int, int, float]:
+        """Return what changes whenever papers or passages are added: how many there are, and when the last paper was."""
+        counted = (select(func.count()).select_from(table).scalar_subquery() for table in (papers, paper_chunks))
+        with explained(self._place), self._engine.connect() as connection:
+            row = connection.execute(select(*counted, func.max(papers.c.added_at))).one()
+            return row[0], row[1], row[2] or 0.0
 
     def put_chunks(self, paper: str, chunks: Sequence[ChunkRow]) -> None:
         """Keep the passages of a paper in place of those that it has."""

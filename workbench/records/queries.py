@@ -18,7 +18,7 @@ from workbench.errors import RecordError
 from workbench.events import Event, Status, event_from_dict
 from workbench.records.engine import BUSY_SECONDS, look_only, parse_url, place_of
 from workbench.records.failures import explained
-from workbench.records.schema import calls, dialogues, events, turns
+from workbench.records.schema import calls, dialogues, events, papers, turns
 from workbench.records.summary import DialogueSummary
 
 _NEAR: Final = 3
@@ -122,6 +122,12 @@ class Reader:
             for model, tokens in connection.execute(query):
                 found.setdefault(model, []).append(tokens)
         return found
+
+    def papers(self, limit: int) -> list[tuple[str, str]]:
+        """Return id and title of the newest papers, the newest first."""
+        query = select(papers.c.id, papers.c.title).order_by(papers.c.added_at.desc(), papers.c.id).limit(limit)
+        with self._connected() as connection:
+            return [(row.id, row.title) for row in connection.execute(query)]
 
     def rows(self, name: str, dialogue: str | None) -> tuple[Table, Sequence[Row[Any]]]:
         """Return a table and its rows, all or those of one dialogue, in the order in which a person reads them."""

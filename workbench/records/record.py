@@ -23,9 +23,14 @@ if TYPE_CHECKING:
     import pandas as pd
     from sqlalchemy import Engine
 
+    from workbench.records.assessments import AssessmentRows
     from workbench.records.choices import Chosen
+    from workbench.records.decisions import DecisionRows
+    from workbench.records.experiments import ExperimentRows
+    from workbench.records.mentions import Mention
     from workbench.records.model_stats import By, Priced
     from workbench.records.moments import Since
+    from workbench.records.paper_summaries import SummaryRows
     from workbench.records.papers import PaperRows
     from workbench.records.queries import Reader
     from workbench.records.rating import Learned, Rating
@@ -146,6 +151,40 @@ class Record:
         from workbench.records.papers import PaperRows
 
         return PaperRows(self._engine, self._place)
+
+    @property
+    def paper_summaries(self) -> SummaryRows:
+        """The summaries of papers that are kept here."""
+        from workbench.records.paper_summaries import SummaryRows
+
+        return SummaryRows(self._engine, self._place)
+
+    @property
+    def assessments(self) -> AssessmentRows:
+        """The assessments of papers that are kept here, and what came of them."""
+        from workbench.records.assessments import AssessmentRows
+
+        return AssessmentRows(self._engine, self._place)
+
+    @property
+    def experiments(self) -> ExperimentRows:
+        """The experiments that are kept here, with their runs and observations."""
+        from workbench.records.experiments import ExperimentRows
+
+        return ExperimentRows(self._engine, self._place)
+
+    @property
+    def decisions(self) -> DecisionRows:
+        """The decisions about papers that are kept here, and the branches that were made for them."""
+        from workbench.records.decisions import DecisionRows
+
+        return DecisionRows(self._engine, self._place)
+
+    def mentions(self, mode: str, words: str) -> list[Mention]:
+        """Return the dialogues of a mode whose topic has some words as they stand, oldest first."""
+        from workbench.records.mentions import read_mentions
+
+        return read_mentions(self._engine, self._place, mode, words)
 
     def rate(self, ratings: Iterable[Rating]) -> int:
         """Store what sources say of turns, and return how many were news; a source's later word on a turn replaces its first.

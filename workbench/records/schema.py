@@ -177,3 +177,134 @@ paper_chunks = Table(  # since 0004
     Column("chunk", Text, nullable=False),  # JSON
     Column("vector", LargeBinary),
 )
+
+assessments = Table(  # since 0005
+    "assessments",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("paper_id", Text, ForeignKey("papers.id"), nullable=False),
+    Column("dialogue_id", Text, nullable=False, unique=True),
+    Column("created_at", Float(53), nullable=False),
+    Column("question", Text, nullable=False),
+    Column("context", Text, nullable=False),
+    Column("data", Text, nullable=False),  # JSON
+    Column("cost", Float(53)),
+)
+
+outcomes = Table(  # since 0005; the last row of an assessment counts
+    "outcomes",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("assessment_id", Text, ForeignKey("assessments.id"), nullable=False),
+    Column("entered_at", Float(53), nullable=False),
+    Column("worked", Integer, nullable=False),  # 0 or 1
+    Column("weeks", Float(53)),
+    Column("note", Text, nullable=False),
+)
+
+experiments = Table(  # since 0008
+    "experiments",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("created_at", Float(53), nullable=False),
+    Column("sha256", Text, nullable=False),  # of the form
+    Column("form", Text, nullable=False),  # JSON: what a seal covers
+    Column("definition", Text, nullable=False),  # JSON
+    Column("sealed_at", Float(53)),
+    UniqueConstraint("name", "sha256", name="experiments_once"),
+)
+
+experiment_cases = Table(  # since 0008
+    "experiment_cases",
+    metadata,
+    Column("experiment_id", Text, ForeignKey("experiments.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("case_id", Text, nullable=False),
+    Column("data", Text, nullable=False),  # JSON
+    UniqueConstraint("experiment_id", "case_id", name="experiment_cases_once"),
+)
+
+experiment_runs = Table(  # since 0008
+    "experiment_runs",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("experiment_id", Text, ForeignKey("experiments.id"), nullable=False),
+    Column("created_at", Float(53), nullable=False),
+    Column("updated_at", Float(53), nullable=False),
+    Column("ended_at", Float(53)),
+    Column("status", Text, nullable=False),
+    Column("reason", Text),
+    Column("owner", Text),
+    Column("total", Integer, nullable=False),
+    Column("manifest", Text, nullable=False),  # JSON
+)
+
+observations = Table(  # since 0008
+    "observations",
+    metadata,
+    Column("run_id", Text, ForeignKey("experiment_runs.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),  # of the case
+    Column("arm", Text, primary_key=True),
+    Column("repeat", Integer, primary_key=True, autoincrement=False),
+    Column("case_id", Text, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("error", Text),
+    Column("fallback", Integer, nullable=False),
+    Column("dialogue_id", Text),
+    Column("started_at", Float(53), nullable=False),
+    Column("latency", Float(53)),
+    Column("cost", Float(53)),
+    Column("tokens", BigInteger),
+    Column("output", Text),
+    Column("scores", Text, nullable=False),  # JSON: metric to number
+    Column("notes", Text, nullable=False),  # JSON: who judged, and what came of a pair
+)
+
+paper_branches = Table(  # since 0007
+    "paper_branches",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("paper_id", Text, ForeignKey("papers.id"), nullable=False),
+    Column("made_at", Float(53), nullable=False),
+    Column("by", Text, nullable=False),
+    Column("assessment_id", Text),
+    Column("forced", Integer, nullable=False),  # 0 or 1
+    Column("slug", Text, nullable=False),
+    Column("branch", Text, nullable=False),
+    Column("repository", Text, nullable=False),  # where it was when the branch was made
+    Column("folder", Text, nullable=False),  # below the repository
+    Column("base", Text, nullable=False),
+    Column("commit", Text, nullable=False),
+)
+
+decisions = Table(  # since 0007
+    "decisions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("paper_id", Text, ForeignKey("papers.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("because", Text, nullable=False),
+    Column("decided_at", Float(53), nullable=False),
+    Column("by", Text, nullable=False),
+    Column("assessment_id", Text),
+    Column("experiment_id", Text),
+    Column("results", Text, nullable=False),  # what the experiment showed then; empty without
+    Column("branch_id", Text, ForeignKey("paper_branches.id")),
+)
+
+paper_summaries = Table(  # since 0006
+    "paper_summaries",
+    metadata,
+    Column("paper_id", Text, ForeignKey("papers.id"), primary_key=True),
+    Column("model", Text, primary_key=True),
+    Column("level", Text, primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("words", Integer, nullable=False),
+    Column("cut", Integer, nullable=False),  # 0 or 1
+    Column("served", Text, nullable=False),
+    Column("cost", Float(53)),
+    Column("created_at", Float(53), nullable=False),
+    Column("dialogues", Text, nullable=False),  # JSON
+)

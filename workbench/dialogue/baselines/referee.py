@@ -48,15 +48,20 @@ def referee_run(setup: Setup, debate: RunSpec, topic: str, answers: tuple[str, s
         order: in which they are shown.
         judgement: from 1.
     """
-    first, second = answers if order == "ab" else reversed(answers)
     return RunSpec(
         mode=ModeLoader.from_file(REFEREE_MODE),
-        topic=_ASK.format_map({"topic": topic, "first": first, "second": second}),
+        topic=pair_shown(topic, answers, order),
         cast={"judge": setup.referee},
         seed=None if debate.seed is None else debate.seed + _BETWEEN * judgement,
         max_output=debate.max_output,
         stream=debate.stream,
     )
+
+
+def pair_shown(topic: str, answers: tuple[str, str], order: str) -> str:
+    """Return what a referee is shown: a question and two answers, in the order `ab` or `ba`."""
+    first, second = answers if order == "ab" else reversed(answers)
+    return _ASK.format_map({"topic": topic, "first": first, "second": second})
 
 
 def winner_of(both: tuple[Dialogue, Dialogue]) -> Winner:

@@ -89,7 +89,7 @@ class Comparison:
         size = f", g = {self.effect.g:.2f}" if self.effect else ""
         return (
             f"{self.metric.name}: {self.treatment} {self.means[1]:.4g}, {self.control} {self.means[0]:.4g}; difference "
-            f"{self.difference:+.4g}, {self.confidence:.0%} interval {self.low:+.4g} to {self.high:+.4g} "
+            f"{self.difference:+.4g}, {100 * self.confidence:.3g}% interval {self.low:+.4g} to {self.high:+.4g} "
             f"({self.estimate.method}, p = {self.p:.3g}{size}, {many}): {finding}."
         )
 

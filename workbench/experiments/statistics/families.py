@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Literal
 
+from workbench.dialogue.baselines.intervals import holm, scipy_stats
 from workbench.experiments.statistics.comparison import Comparison, compare
 from workbench.experiments.statistics.observations import Metric, NoSpreadError, StatisticsError
 
@@ -145,15 +146,15 @@ def adjusted(p_values: Sequence[float], correction: Correction = "holm") -> tupl
     >>> adjusted([0.01, 0.04, 0.03]), adjusted([0.02, 0.04, 0.03], "benjamini-hochberg")
     ((0.03, 0.06, 0.06), (0.04, 0.04, 0.04))
     """
-    from statsmodels.stats.multitest import multipletests
-
     if bad := [p for p in p_values if not 0 <= p <= 1]:
         raise StatisticsError(f"{bad[0]} is no p-value", hint="It lies between 0 and 1.")
     if correction not in {"holm", "benjamini-hochberg"}:
         raise StatisticsError(f"there is no correction {correction!r}", hint="Say holm or benjamini-hochberg.")
     if not p_values:
         return ()
-    return tuple(multipletests(p_values, method="holm" if correction == "holm" else "fdr_bh")[1].tolist())
+    if correction == "holm":
+        return tuple(holm(p_values))
+    return tuple(scipy_stats().false_discovery_control(p_values, method="bh").tolist())
 
 
 def attempt(frame: pd.DataFrame, metric: Metric, control: str, treatment: str, **options: Any) -> Comparison | Refusal:

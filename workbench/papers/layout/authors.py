@@ -121,18 +121,32 @@ def _rows(zone: Sequence[Line]) -> list[_Row]:
 
 def _whole(row: _Row, following: _Row) -> None:
     """Put a name together that runs over the end of a line."""
-    if not (row.parts and following.parts) or row.style != following.style:
+    if not (row.parts and following.parts) or row.style[0] != following.style[0]:
         return
     last, first = row.parts[-1], following.parts[0]
+    several = len(row.parts) > 1 and (len(following.parts) > 1 or _has_marks(following.line))
+    listed = several and not re.search(r"[,;&]\s*$|\band\s*$", row.line.text)
+    cut = listed and not row.line.spans[-1].raised and is_name(tidy_name(last)) and is_single(tidy_name(first))
+    if cut and is_name(tidy_name(f"{last} {first}")):
+        row.parts[-1] = f"{last} {first}"
+        following.parts.pop(0)
+        return
     if not is_name(tidy_name(last)) and not is_name(tidy_name(first)) and is_name(tidy_name(f"{last} {first}")):
         row.parts[-1] = f"{last} {first}"
         following.parts.pop(0)
 
 
+def _has_marks(line: Line) -> bool:
+    return any(span.raised for span in line.spans)
+
+
 def _row(line: Line) -> _Row:
-    size, bold, italic = line.size, line.bold, line.italic
-    text = _EMAIL.sub(" ", line.text)
-    return _Row(line, (round(size * 2) / 2, bold, italic), _parts(line), affiliation_like(text) or "@" in line.text)
+    plain = Line(line.page, line.box, [span for span in line.spans if not span.raised] or line.spans)
+    size, bold, italic = plain.size, plain.bold, plain.italic  # ORCIDs and marks may take more room than the names
+    parts = _parts(line)
+    persons = bool(parts) and all(is_name(tidy_name(part)) for part in parts)
+    place = affiliation_like(_EMAIL.sub(" ", plain.text)) and not persons
+    return _Row(line, (round(size * 2) / 2, bold, italic), parts, place or "@" in line.text)
 
 
 def _parts(line: Line) -> list[str]:
@@ -178,7 +192,7 @@ def _marked(spans: Sequence[Span]) -> str:
 
 def _continues_capitals(text: str, inner: str, span: Span) -> bool:
     """Whether a smaller span goes on with a word in small capitals."""
-    return (not span.raised and text[-1:].isupper() and inner[:1].isupper()) or len(inner.strip()) > 3
+    return not span.raised and ((text[-1:].isupper() and inner[:1].isupper()) or len(inner.strip()) > 3)
 
 
 def _names(rows: Sequence[_Row]) -> list[str]:

@@ -16,7 +16,7 @@ from workbench.papers.layout.names import affiliation_like, mostly_names
 
 _ABSTRACT: Final = re.compile(
     r"^(?:[\d.]{1,3}\s*)?(?:abstract|a\s?b\s?s\s?t\s?r\s?a\s?c\s?t|summary|executive summary"
-    r"|synopsis)\s*(?P<end>[.:—–-]+|$|(?=\s[A-Z“\"'(]))\s*",
+    r"|synopsis)\s*(?P<end>[.:—–-]+|$|(?=\s(?-i:[A-Z“\"'(])))\s*",
     re.IGNORECASE,
 )
 _ENDS: Final = re.compile(
@@ -31,6 +31,7 @@ _ENDS: Final = re.compile(
 _SPACED: Final = re.compile(r"a\s?b\s?s\s?t\s?r\s?a\s?c\s?t$", re.IGNORECASE)
 _INFO: Final = re.compile(r"(?:a\s?r\s?t\s?i\s?c\s?l\s?e|p\s?a\s?p\s?e\s?r)\s+i\s?n\s?f\s?o", re.IGNORECASE)
 _FIRST_SECTION: Final = re.compile(r"^(?:1\.?|i\.|§\s?1)?\s*(?:introduction|background|motivation)\b\s*$", re.IGNORECASE)
+_NUMBER_ONE: Final = re.compile(r"^(?:1|I)[.:]?\s+[A-Z]")
 _VOLUME: Final = re.compile(r"[\s,:]*(?:vol|no|\(?\d)", re.IGNORECASE)
 _MARKS: Final = " *∗†‡§¶#⋆★,;"
 
@@ -241,7 +242,7 @@ def _until_end(document: Document, start: int, head: Line, *, alone: bool) -> li
     for index in range(start, min(len(lines), start + 90)):
         line = lines[index]
         part = document.part(line)
-        if part in ("footnote", "caption", "table", "author", "title"):
+        if part in ("footnote", "caption", "table", "author", "title") or (kept and _notes(line, kept)):
             continue
         if kept and _stops(document, index, kept, head, alone=alone):
             break
@@ -251,9 +252,17 @@ def _until_end(document: Document, start: int, head: Line, *, alone: bool) -> li
     return kept
 
 
+def _notes(line: Line, kept: Sequence[Line]) -> bool:
+    """Whether a line is in smaller notes at the foot of a page on which the abstract does not end."""
+    last = kept[-1]
+    same = (line.page, line.column) == (last.page, last.column)
+    return same and kept[0].size - line.size > 0.5 and not _ended(last) and line.box[1] - last.box[3] > 0.6 * last.height
+
+
 def _stops(document: Document, index: int, kept: list[Line], head: Line, *, alone: bool) -> bool:
     line, first, last = document.lines[index], kept[0], kept[-1]
-    if _ENDS.match(line.text) or _FIRST_SECTION.match(line.text):
+    unfinished = bool(re.match(r"©|copyright|received|accepted|published", line.text, re.IGNORECASE)) and not _ended(last)
+    if (_ENDS.match(line.text) and not unfinished) or _FIRST_SECTION.match(line.text):
         return True
     if alone and style_of(line) == style_of(head) and len(line.text) < 90 and style_of(head) != style_of(first):
         return not line.text.rstrip().endswith(".")
@@ -262,13 +271,18 @@ def _stops(document: Document, index: int, kept: list[Line], head: Line, *, alon
     usual = kept[1].box[1] - kept[0].box[3] if len(kept) > 1 and kept[1].box[1] > kept[0].box[1] else 0.0
     if abs(line.size - first.size) > 0.8 and (len(kept) > 2 or (same and gap > 0.3 * line.height)):
         return True
-    ended = last.text.rstrip().endswith((".", "!", "?", ".”", ")", "]")) or bool(re.search(r"https?://\S+$", last.text))
+    ended = _ended(last)
     if same and ended and gap > max(usual + 0.45 * line.height, 0.55 * line.height) and _words(kept) > 40:
         return True
     if first.bold and not line.bold and ended and _words(kept) > 40:
         return True
     wider = line.frame[1] - line.frame[0] > 0 and line.width > 1.12 * max(one.width for one in kept)
     return same and ended and wider and _words(kept) > 40
+
+
+def _ended(line: Line) -> bool:
+    """Whether a line ends a sentence."""
+    return line.text.rstrip().endswith((".", "!", "?", ".”", ")", "]")) or bool(re.search(r"https?://\S+$", line.text))
 
 
 def _words(lines: Sequence[Line]) -> int:
@@ -285,15 +299,34 @@ def _without_heading(document: Document, title: Sequence[Line]) -> Abstract | No
     for index, line in enumerate(lines):
         if line.page != page or line.box[1] < bottom or document.part(line) != "text":
             continue
-        if _FIRST_SECTION.match(line.text) or (document.part(line) == "heading"):
+        if _FIRST_SECTION.match(line.text) or (line.bold and _NUMBER_ONE.match(line.text) and not _prose(line)):
             return None
         if not _prose(line):
             continue
-        kept = _until_end(document, index, line, alone=False)
+        begin = _paragraph_begins(document, index, bottom)
+        kept = _until_end(document, begin, document.lines[begin], alone=False)
         if _words(kept) >= 35 and _is_prose(kept):
             before = [one for one in lines[:index] if one.page == page and _FIRST_SECTION.match(one.text)]
             return None if before else Abstract(kept, 0, page, line.box[1])
     return None
+
+
+def _paragraph_begins(document: Document, index: int, bottom: float) -> int:
+    """Return the index of a paragraph's first line, going up from a line of it; not above `bottom`."""
+    lines = document.lines
+    while index > 0:
+        line, above = lines[index], lines[index - 1]
+        step = line.box[3] - above.box[3]
+        alike = abs(line.size - above.size) < 0.6 and (line.bold, line.italic) == (above.bold, above.italic)
+        near = (line.page, line.column) == (above.page, above.column) and 0 < step < 1.5 * line.top_size
+        ended = above.text.endswith((".", ":")) and above.width < 0.8 * (line.frame[1] - line.frame[0])
+        if not (alike and near) or ended or above.box[1] < bottom or document.part(above) != "text" or "@" in above.text:
+            break
+        bare = "".join(span.text for span in above.spans if not span.raised)
+        if above.width < 0.8 * line.width or mostly_names(bare) or (affiliation_like(bare) and not _small_words(bare)):
+            break
+        index -= 1
+    return index
 
 
 def _prose(line: Line) -> bool:
@@ -308,6 +341,10 @@ def _prose(line: Line) -> bool:
 
 
 def _is_prose(lines: Sequence[Line]) -> bool:
-    words = " ".join(line.text for line in lines).split()
-    small = sum(word[:1].islower() for word in words)
-    return small > 0.6 * len(words)
+    return _small_words(" ".join(line.text for line in lines))
+
+
+def _small_words(text: str) -> bool:
+    """Whether most words begin with small letters, as in sentences."""
+    words = text.split()
+    return sum(word[:1].islower() for word in words) > 0.6 * len(words)

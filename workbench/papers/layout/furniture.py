@@ -17,7 +17,8 @@ Size = tuple[float, float]
 _ZONE: Final = 0.14
 """Share of the page's height at top and bottom in which furniture stands."""
 _PAGE_NUMBER: Final = re.compile(
-    r"^[\s\-–—|·]*(?:page|p\.)?\s*(?:[A-Z]?\d{1,5}|[ivxl]{1,6})(?:\s*(?:of|/)\s*\d+)?[\s\-–—|·]*$", re.IGNORECASE
+    r"^[\s\-–—|·•]*(?:page|p\.)?\s*(?:[A-Z]?\d{1,5}(?::\d{1,3})?|[ivxl]{1,6})?(?:\s*(?:of|/|[-–—])\s*\d+)?[\s\-–—|·•]*$",
+    re.IGNORECASE,
 )
 _CAPTION: Final = re.compile(r"^(?:fig|table|algorithm)", re.IGNORECASE)
 _DEEP: Final = 3
@@ -29,8 +30,10 @@ _MASTHEAD: Final = re.compile(
     r"|under review|submitted to|proceedings of|proc\. |appear(?:s|ing|ed)? in |in proceedings|workshop track"
     r"|copyright|©|\(c\) ?\d|doi\s*:|https?://(?:dx\.)?doi\.org|issn|isbn|(?:ieee|acm) transactions"
     r"|(?:the )?journal of|vol(?:ume|\.)"
-    r"|(?:original |research |review )?(?:article|paper)$|open access|downloaded from|available online"
-    r"|contents lists|manuscript|draft"
+    r"|(?:.{2,20} \| )?(?:(?:original|research|review|regular|general) )?(?:article|paper)$"
+    r"|open access|downloaded from|available online"
+    r"|contents lists|(?:manuscript|draft)(?: (?:no|number|received|submitted|accepted|version|prepared"
+    r"|id|of|date)\b|[\s:]*$|\W+\w*\d)"
     r"|received|edited by|\d+(?:st|nd|rd|th) (?:conference|international|annual|workshop)"
     r"|(?:the )?\w+ (?:ieee|acm|aaai|international|annual)\b.*conference|journal homepage|noname "
     r"manuscript|(?:january|february|march"
@@ -73,19 +76,24 @@ class Repeats:
     def __init__(self, pages: Pages, sizes: Sequence[Size]) -> None:
         self._pages = len(pages)
         self._seen: Counter[tuple[str, int]] = Counter()
+        self._sizes: dict[str, float] = {}
         for lines, (_, height) in zip(pages, sizes, strict=True):
             keys = set()
             for line in lines:
                 if _in_zone(line, height):
                     text, at = self._key(line)
                     keys |= {(text, at - 1), (text, at), (text, at + 1)}
+                    self._sizes[text] = min(line.size, self._sizes.get(text, line.size))
             self._seen.update(keys)
 
     def often(self, line: Line) -> bool:
         """Whether it stands on two pages at least, and on more of them the less it says."""
         share = 0.2 if len(line.text) >= 12 else 0.45
         letters = sum(map(str.isalpha, line.text))  # numbers alone are figures, or belong to headings
-        return letters > 2 and self._seen[self._key(line)] >= max(2, share * self._pages)
+        text, at = self._key(line)
+        if line.page == 1 and line.size > 1.3 * self._sizes.get(text, line.size):  # the title, which the other pages repeat
+            return False
+        return letters > 2 and self._seen[text, at] >= max(2, share * self._pages)
 
     def _key(self, line: Line) -> tuple[str, int]:
         return re.sub(r"\d+", "#", line.text.casefold())[:80], round(line.box[1] / 12)
@@ -100,7 +108,7 @@ def _is_furniture(line: Line, lines: list[Line], rows: list[int], height: float,
     if repeated.often(line):
         return True
     if _PAGE_NUMBER.match(line.text):
-        return beyond <= 1 and not _beside_text(line, lines)
+        return beyond <= 1 and not _beside_text(line, lines, repeated)
     return (
         line.page == 1 and bool(_MASTHEAD.search(line.text)) and line.size < _TITLE_SIZE and not _like_text(line, lines, height)
     )
@@ -111,10 +119,15 @@ def _like_text(line: Line, lines: list[Line], height: float) -> bool:
     return line.middle > height / 2 and line.size > median(o.size for o in lines) - 0.6
 
 
-def _beside_text(line: Line, lines: list[Line]) -> bool:
-    """Whether more text stands close by on its baseline: then it is the number of a heading."""
+def _beside_text(line: Line, lines: list[Line], repeated: Repeats) -> bool:
+    """Whether more text stands close by on its baseline, and is no running head: then it is the number of a heading."""
     return any(
-        o is not line and abs(o.middle - line.middle) < 0.5 * line.height and -1 < o.box[0] - line.box[2] < 45 for o in lines
+        o is not line
+        and abs(o.middle - line.middle) < 0.5 * line.height
+        and -1 < o.box[0] - line.box[2] < 45
+        and any(map(str.isalpha, o.text))
+        and not repeated.often(o)
+        for o in lines
     )
 
 

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from workbench.papers.layout.document import Document
 from workbench.papers.layout.heading import APPENDIX, ARABIC, KNOWN, LETTER, LONGEST, NEVER, ROMAN, RUN_IN, Heading
@@ -18,6 +19,8 @@ from workbench.papers.layout.run_in import run_in_headings
 
 Style = tuple[float, bool, bool, bool]
 """Size rounded to half points, bold, italic, capitals."""
+_PARAGRAPH: Final = 5
+"""Full lines in a row that no heading has."""
 
 
 @dataclass(slots=True)
@@ -61,6 +64,9 @@ def _candidates(document: Document) -> list[_Candidate]:
     index = 0
     while index < len(document.lines):
         line = document.lines[index]
+        if (behind := _behind_paragraph(document, index)) is not None:
+            index = behind
+            continue
         if document.part(line) != "text" or not _may_be(document, index):
             index += 1
             continue
@@ -72,6 +78,23 @@ def _candidates(document: Document) -> list[_Candidate]:
     return found
 
 
+def _behind_paragraph(document: Document, start: int) -> int | None:
+    """Return the index behind a paragraph that is set apart as headings are, such as an abstract in bold; None without one."""
+    first = document.lines[start]
+    if not (first.bold or first.italic or first.top_size > document.size + 0.4):
+        return None
+    end = start + 1
+    while end < len(document.lines):
+        line, before = document.lines[end], document.lines[end - 1]
+        step = line.box[3] - before.box[3]
+        alike = abs(line.size - first.size) < 0.6 and (line.bold, line.italic) == (first.bold, first.italic)
+        if not alike or (line.page, line.column) != (first.page, first.column) or not 0 < step < 1.8 * first.top_size:
+            break
+        end += 1
+    full = sum(line.width > 0.8 * (line.frame[1] - line.frame[0]) for line in document.lines[start:end])
+    return end if full >= _PARAGRAPH else None
+
+
 def _may_be(document: Document, index: int) -> bool:
     line = document.lines[index]
     text = line.text
@@ -80,7 +103,9 @@ def _may_be(document: Document, index: int) -> bool:
         return False
     if "@" in text or text.count(",") > 5 or text.endswith((",", ";")) or re.search(r"[=≤≥∈∑∫]", text):
         return False
-    if text.endswith("-") or line.top_size < document.size - 2.2 or _of_contents(line):
+    if text.endswith("-") and not _cut(document, index):
+        return False
+    if _closes(text) or line.top_size < document.size - 2.2 or _of_contents(line):
         return False
     stands_out = line.bold or line.top_size > document.size + 0.4 or line.capitals or line.italic
     numbered = ARABIC.match(text) or ROMAN.match(text) or LETTER.match(text)
@@ -89,6 +114,21 @@ def _may_be(document: Document, index: int) -> bool:
         return False
     begins = text[0].isupper() or text[0].isdigit() or line.top_size > document.size + 1 or known
     return begins and (document.gap_above(index) > 0.12 * document.leading or stands_out)
+
+
+def _cut(document: Document, index: int) -> bool:
+    """Whether a heading's last word runs on to a second line, its last."""
+    if index + 1 >= len(document.lines) or not _continues(document, index, index + 1):
+        return False
+    line, following = document.lines[index], document.lines[index + 1]
+    distinct = line.bold or line.top_size > document.size + 1.4
+    return distinct and following.width < 0.8 * (line.frame[1] - line.frame[0]) and not following.text.endswith("-")
+
+
+def _closes(text: str) -> bool:
+    """Whether a line goes on with something in brackets that began above it; `1)` does not."""
+    before, bracket, _ = text.partition(")")
+    return bool(bracket) and "(" not in before and len(before) > 4
 
 
 def _of_contents(line: Line) -> bool:

@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
-from workbench.papers.layout.mending import mend
+from workbench.papers.layout.mending import from_t1, mend
 from workbench.papers.paper import Box
 
 _BOLD: Final = re.compile(r"bold|black|heavy|demi|medi(?!um)|cmbx|cmb\d|sfbx|sfb\d|(?<![a-z])bx|tb$|-b$|\.b\+?", re.IGNORECASE)
 _ITALIC: Final = re.compile(r"ital|obli|slanted|cmti|cmsl|sfti|-it$|ti$", re.IGNORECASE)
 _SMALL_CAPS: Final = re.compile(r"cmcsc|csc|smallcap|sfcc|-sc\b|sc$", re.IGNORECASE)
+_BITMAPS: Final = re.compile(r"F(?:\d{1,3}|[a-z]{1,2})|T3_?\d*|Type ?3")
+"""Names that TeX's drivers give to fonts made of bitmaps, which have no map to Unicode."""
 _PAINTED: Final = 16 | 32
 _THIN: Final = 2.5
 """Points: what is thinner is a line."""
@@ -172,7 +174,7 @@ def read_lines(page: Any, number: int) -> list[Line]:
     found = []
     for block in page.get_text("dict", flags=flags, clip=pymupdf.INFINITE_RECT())["blocks"]:
         for line in block.get("lines", ()):
-            spans = _merged(line["spans"])
+            spans = _mark_first(_merged(line["spans"]))
             if any(span.text.strip() for span in spans):
                 level = line["dir"][0] > 0.98  # the cosine of eleven degrees
                 found.append(Line(number, union([s.box for s in spans if s.text.strip()]), spans, level))
@@ -196,6 +198,15 @@ def _merged(raw: list[dict[str, Any]]) -> list[Span]:
     return spans
 
 
+def _mark_first(spans: list[Span]) -> list[Span]:
+    """Say of a small first span whether it is raised: MuPDF takes the baseline of a line from its first letter."""
+    if len(spans) > 1:
+        first, largest = spans[0], max(spans[1:], key=lambda span: len(span.text) * span.size)
+        smaller = first.size < 0.85 * largest.size
+        first.raised = first.raised or (smaller and first.box[3] < largest.box[3] - 0.12 * largest.size)
+    return spans
+
+
 def _alike(a: Span, b: Span) -> bool:
     return abs(a.size - b.size) < 0.3 and (a.painted, a.colour, a.alpha) == (b.painted, b.colour, b.alpha)
 
@@ -204,7 +215,7 @@ def _span(one: dict[str, Any]) -> Span:
     flags, font, drawn = one["flags"], one["font"].rpartition("+")[2], one.get("char_flags", _PAINTED)
     x0, y0, x1, y1 = one["bbox"]
     return Span(
-        text=one["text"],
+        text=from_t1(one["text"]) if _BITMAPS.fullmatch(font) else one["text"],
         box=(round(x0, 1), round(y0, 1), round(x1, 1), round(y1, 1)),
         size=round(one["size"], 1),
         font=font,

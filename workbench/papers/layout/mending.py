@@ -24,11 +24,26 @@ _MARKS: Final = {
 ACCENTS: Final = frozenset(_MARKS)
 """Accents that stand by themselves, as old fonts set them."""
 _ACCENT: Final = re.compile(rf"([^\W\d_])?( ?)([{''.join(_MARKS)}])( ?)([^\W\d_])?")
+_T1: Final = dict(
+    enumerate(
+        "ĂĄĆČĎĚĘĞĹĽŁŃŇŊŐŔŘŚŠŞŤŢŰŮŸŹŽŻĲİđ§ăąćčďěęğĺľłńňŋőŕřśšşťţűůÿźžżĳ¡¿£",
+        start=0x80,
+    )
+) | {0xD7: "Œ", 0xDF: "SS", 0xF7: "œ", 0xFF: "ß"}
 _SOFT: Final = "\u00ad"
 _LONGEST: Final = 60
 """Letters of a word."""
 _CUT: Final = re.compile(r"([^\W\d_]{2,})[-\u00ad]$")
 _HEAD: Final = re.compile(r"^[^\W\d_]+")
+
+
+def from_t1(text: str) -> str:
+    r"""Return text whose codes above ASCII are places in TeX's T1 encoding.
+
+    >>> from_t1("\x8aukasz Wi\xb1niewski")
+    'Łukasz Wiśniewski'
+    """
+    return text if text.isascii() else text.translate(_T1)
 
 
 def mend(text: str) -> str:

@@ -32,11 +32,12 @@ _NOT_NAMES: Final = re.compile(
     r"\b(?:abstract|introduction|keywords?|proceedings|conference|journal|preprint|draft|version|submitted|accepted|received|published|"
     r"revised|equal|contribut\w*|corresponding|author|authors?|email|e-mail|and others|project|code"
     r"|available|https?|www|copyright|"
-    r"member|fellow|senior|student|ieee|acm|siam|phd|ph\.d|m\.d|professor|prof\.|technical|report|paper|article|review|anonymous|"
-    r"the|of|for|with|from|in|on|at|by|to|a|an|we|our|is|are|this|that|using|via|toward|towards|learning|neural|networks?|models?|"
+    r"member|fellow|student|lecturer|ieee|acm|siam|phd|ph\.d|m\.d|professor|prof\.|technical|report|paper|article|review|anonymous|"
+    r"the|of|for|with|from|this|that|using|via|toward|towards|learning|neural|networks?|models?|"
+    r"(?-i:in|on|at|by|to|a|an|we|our|is|are|under|lead|core|senior)|^on|"  # An, In, To and A. are parts of names
     r"(?:january|february|march|april|may|june|july|august|september|october|november|december)(?= \d)"
-    r"|vol|no\.|pp|under|work|done|during|"
-    r"figure|table|section|chapter|lecture|notes|advisor|supervisor|editor|edited|team leads?|core|lead|leads)\b",
+    r"|vol|no\.|pp|work|done|during|"
+    r"figure|table|section|chapter|lecture|notes|advisor|supervisor|editor|edited|team leads?|leads)\b",
     re.IGNORECASE,
 )
 _PARTICLES: Final = frozenset({
@@ -56,6 +57,13 @@ _COLLECTIVE: Final = re.compile(
     r"|^[\w-]*AI$|^OpenAI|^DeepSeek|^Anthropic$",
     re.IGNORECASE,
 )
+_NICKNAME: Final = re.compile(r"[(“\"‘'][^\W\d_][\w.-]*[)”\"’']")
+_PERSONS: Final = re.compile(
+    r"^(?:Israel|Mila|India|France|Chile|Ireland)(?= [A-Z][^\W\d_]+$)"
+    r"|(?<=\b[A-Z]\. )(?:Bosch|Fair|Street|Ireland|Israel|Siemens|Apple|College)$"
+)
+"""Persons' names that are names of countries and firms as well, where they stand as persons' names do."""
+_GROUP: Final = re.compile(r"\b(?:team|group|consortium|collaboration|committee|society)\b", re.IGNORECASE)
 _RUN_TOGETHER: Final = re.compile(r"(?<=[a-zà-ÿ])(?=[A-ZÀ-Þ])")
 _PREFIXES: Final = re.compile(
     r"(?:^|[-\s’'])(?:Mc|Mac|De|Di|Da|Du|La|Le|Van|Von|Fitz|O|D|El|Al|Ben|Ter|Del|Della|St|Mac|Vander|Des|Dell|Lo|Li|ud|Te|Ó|Mb|Ní)$"
@@ -84,10 +92,12 @@ def is_name(text: str) -> bool:
     words = text.split()
     if not 2 <= len(words) <= 6 or len(text) > 45 or any(c.isdigit() for c in text) or _NOT_NAMES.search(text):
         return False
-    if affiliation_like(text):
+    if affiliation_like(_PERSONS.sub("", text)) or _GROUP.search(text):
         return False
     if words[-1].lower() in _SUFFIX:
         words = words[:-1]
+    if len(words) > 2:
+        words = [words[0], *(word for word in words[1:-1] if not _NICKNAME.fullmatch(word)), words[-1]]
     real = [word for word in words if word.lower() not in _PARTICLES]
     if not real or not all(_WORD.match(word.rstrip(",")) for word in real):
         return False
@@ -112,6 +122,7 @@ def tidy_name(text: str) -> str:
         "." if re.search(r"\b(?:Jr|Sr)\.$", text) else ""
     )
     text = re.sub(r"(?<=[^\W\d_])\.(?=[^\W\d_]{2})", ". ", text)
+    text = re.sub(r"^(?:by|By|BY)[\s:]\s*|(?<=\w)\s*\([^()]*\)$", "", text)
     words = text.split()
     while words and words[0].lower().rstrip(",") in _TITLES:
         words = words[1:]

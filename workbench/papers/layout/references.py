@@ -16,6 +16,7 @@ _HEADING: Final = re.compile(
     r"^(?:\d{1,2}\.?\s+|[IVX]{1,5}\.\s+|[A-Z]\.\s+)?"
     r"(?:(?:cited |selected )?references?(?: and notes| cited)?|bibliography|literature(?: cited)?"
     r"|works cited|notes and references"
+    r"|r[ée]f[ée]rences(?: bibliographiques)?|referencias|literatur(?:verzeichnis)?|bibliogra(?:ph|f)[íi]?[ea]"
     r"|r\s?e\s?f\s?e\s?r\s?e\s?n\s?c\s?e\s?s)\s*[:.]?$",
     re.IGNORECASE,
 )
@@ -39,6 +40,15 @@ _NAME: Final = re.compile(
     r"|(?:\s[A-ZÀ-Ž][\w’'.-]*){1,3}(?:,|\sand\s|\.)))"
 )
 _FEW: Final = 3
+_CONTACT: Final = re.compile(
+    r"^(?:affiliations?|(?:corresponding )?authors?[’']?s? (?:address(?:es)?|affiliations?|contacts?)"
+    r"|e-?mail(?: address(?:es)?)?"
+    r"|(?:(?:manuscript|revision|article) )?(?:received|submitted)(?= on|\s*:))\b\s*:?",
+    re.IGNORECASE,
+)
+"""How lines begin that say where the authors are or when the paper came in; they follow the list in some journals."""
+_TAIL: Final = 60
+"""Lines at the end of a list in which those are looked for."""
 
 
 @dataclass(slots=True)
@@ -100,7 +110,10 @@ def _list_from(document: Document, heading: int) -> ReferenceList:
 
 
 def _kept(document: Document, start: int, end: int) -> list[Line]:
-    return [line for line in document.lines[start:end] if document.part(line) in ("text", "reference")]
+    """Return the lines of a list; what says where its authors are is left out, with all behind it."""
+    kept = [line for line in document.lines[start:end] if document.part(line) in ("text", "reference")]
+    tail = [index for index in range(max(2, len(kept) - _TAIL), len(kept)) if _CONTACT.match(kept[index].text)]
+    return kept[: tail[0]] if tail else kept
 
 
 def _end(document: Document, heading: int) -> int:
@@ -108,7 +121,9 @@ def _end(document: Document, heading: int) -> int:
     lines = document.lines
     head = lines[heading]
     sample = [line for line in lines[heading + 1 : heading + 40] if document.part(line) == "text"]
-    sizes = Counter(round(line.size, 1) for line in sample)
+    sizes: Counter[float] = Counter()
+    for line in sample:  # labels of a figure beside the list are many, and short
+        sizes[round(line.size, 1)] += len(line.text)
     size = sizes.most_common(1)[0][0] if sizes else document.size
     labelled = sum(bool(_BRACKET.match(line.text) or _POINT.match(line.text) or _KEY.match(line.text)) for line in sample) >= 3
     for index in range(heading + 2, len(lines)):
@@ -139,18 +154,27 @@ def _ends_list(line: Line, head: Line, size: float, gap: float, *, labelled: boo
 
 
 def _without_heading(document: Document) -> ReferenceList | None:
-    """Return the list that begins with the last [1] or 1. behind which five numbers follow in order; None without one."""
-    lines = document.lines
-    for pattern in (_BRACKET, _POINT):
-        for index in range(len(lines) - 1, int(0.3 * len(lines)), -1):
-            found = pattern.match(lines[index].text)
-            if not found or int(found.group(1)) != 1 or document.part(lines[index]) != "text":
-                continue
-            end = len(lines)
-            entries = split_entries(document, _kept(document, index, end))
-            if len(entries) >= 5 and _dated(entries) > 0.5:
-                return ReferenceList(None, index, end, entries)
-    return _by_author_without_heading(document)
+    """Return the list that begins with a 1 behind which five numbers follow in order, most with years; None without one.
+
+    Of several it is the longest: steps of an appendix are numbered too.
+    """
+    found = [one for pattern in (_BRACKET, _POINT, _ROUND, _BARE) if (one := _numbered_list(document, pattern))]
+    best = max(found, key=lambda one: len(one.entries) * _dated(one.entries), default=None)
+    return best or _by_author_without_heading(document)
+
+
+def _numbered_list(document: Document, pattern: re.Pattern[str]) -> ReferenceList | None:
+    """Return the last list whose numbers are written as `pattern` has them; numbers alone must be raised."""
+    lines, bare = document.lines, pattern is _BARE
+    for index in range(len(lines) - 1, int(0.3 * len(lines)), -1):
+        line = lines[index]
+        label = pattern.match(line.text)
+        if not label or int(label.group(1)) != 1 or document.part(line) != "text" or (bare and not line.spans[0].raised):
+            continue
+        entries = split_entries(document, _kept(document, index, len(lines)))
+        if len(entries) >= 5 and _dated(entries) > (0.75 if bare else 0.5):
+            return ReferenceList(None, index, len(lines), entries)
+    return None
 
 
 def _dated(entries: Sequence[Entry]) -> float:
@@ -192,7 +216,7 @@ def split_entries(document: Document, lines: Sequence[Line]) -> list[Entry]:
     if len(keyed) >= _FEW and len(keyed) > 0.08 * len(lines):
         return [_labelled(lines, *ends) for ends in _stretches(keyed, len(lines))]
     starts = _outdented(lines) or _spaced(lines) or _by_names(lines)
-    return [Entry(lines[a:b], None, 0) for a, b in _stretches(starts, len(lines))]
+    return _trimmed(document, [Entry(lines[a:b], None, 0) for a, b in _stretches(starts, len(lines))])
 
 
 def _covers(numbered: list[tuple[int, int]], lines: list[Line]) -> bool:
@@ -228,7 +252,9 @@ def _labelled(lines: list[Line], start: int, end: int) -> Entry:
 
 
 def _trimmed(document: Document, entries: list[Entry]) -> list[Entry]:
-    """Cut the last entry where something else begins: biographies and notes follow lists without a heading."""
+    """Cut the last entry where something else begins: biographies, addresses and notes follow lists."""
+    if not entries:
+        return []
     last = entries[-1]
     usual = sorted(len(entry.lines) for entry in entries)[len(entries) // 2]
     for index in range(1, len(last.lines)):
@@ -259,7 +285,7 @@ def _outdented(lines: list[Line]) -> list[int]:
         return []
     usual = inside.most_common(1)[0][0]
     deep = sum(abs(offset - usual) <= 2 for offset in offsets)
-    shallow = [index for index, offset in enumerate(offsets) if offset <= min(4, usual - 3)]
+    shallow = [index for index, offset in enumerate(offsets) if offset <= min(4, usual - 3) and not _carried_over(lines, index)]
     if deep + len(shallow) < 0.7 * len(lines) or len(shallow) < 2:
         return []
     named = sum(bool(_NAME.match(lines[index].text)) for index in shallow)
@@ -270,6 +296,14 @@ def _outdented(lines: list[Line]) -> list[int]:
         named = sum(bool(_NAME.match(lines[index].text)) for index in starts)
         return starts if named > 0.6 * len(starts) else []
     return shallow if named >= 0.4 * len(shallow) else []
+
+
+def _carried_over(lines: list[Line], index: int) -> bool:
+    """Whether the first line of a column goes on with the entry at the foot of the column before."""
+    line, before = lines[index], lines[index - 1]
+    if index == 0 or (line.page, line.column) == (before.page, before.column):
+        return False
+    return not _NAME.match(line.text) or line.text[0].islower()
 
 
 def _spaced(lines: list[Line]) -> list[int]:

@@ -1,0 +1,257 @@
+"""`%%experiment NAME` defines an experiment in a cell; `%experiment` runs experiments and shows what came of them."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from IPython.core.error import UsageError
+from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
+
+from workbench.notebook.running import usage_errors
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from workbench.dialogue import Orchestrator
+    from workbench.experiments.experiment import Experiment
+    from workbench.notebook.experiment_run import Watch
+    from workbench.panels.experiment_panel import ExperimentPanel
+
+_LONG: Final = ("run", "resume", "retry")
+_COMMANDS: Final = {
+    "list": "all runs, the newest first; WORDS choose among them",
+    "gallery": "what came of past runs: verdict, effect and cost; WORDS choose among them",
+    "show": "an experiment: its arms, and the means of its metrics",
+    "run": "make a new run; of a file, of experiments/NAME/experiment.yaml, or of what was run before",
+    "panel": "an experiment with its latest run, which fills while the run goes on",
+    "resume": "go on with a run that stopped; what is kept is not made again",
+    "retry": "make the observations again that failed, and none else",
+    "stop": "stop a run, wherever it runs; what is complete is kept",
+    "seal": "fix plan, arms, metrics and cases before the run",
+    "power": "how many cases it takes, from a pilot run, and what they cost",
+    "compare": "what a run shows: every metric and arm beside the control, and a recommendation",
+    "report": "write the report of a run to a file: .html, .md or .tex",
+}
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{self.prog}: {message}\n  `%experiment --help` has examples.")
+
+
+@magics_class
+class ExperimentMagics(Magics):
+    """Experiments in a notebook.
+
+    Args:
+        shell: that it belongs to.
+        orchestrator: returns the one that dialogues of this notebook run in.
+    """
+
+    def __init__(self, shell: InteractiveShell, orchestrator: Callable[[], Orchestrator]) -> None:
+        super().__init__(shell)
+        self._shell, self._orchestrator = shell, orchestrator
+        self._live: dict[str, Experiment] = {}
+
+    @no_var_expand
+    @cell_magic("experiment")
+    def define(self, line: str, cell: str) -> Any:
+        """Define an experiment: the cell is its YAML, and `experiments/NAME/experiment.yaml` in the workspace keeps it.
+
+        Example::
+
+            %%experiment greetings
+            cases: questions.csv
+            arms:
+              plain: {model: local, prompt: "{question}"}
+              steps: {model: local, prompt: "{question} Think step by step."}
+            metrics:
+              right: {kind: exact_match, expected: answer}
+              latency:
+              cost:
+            plan: {primary: right, control: plain, margin: 0.05}
+
+        Then `%experiment run greetings` runs it. `%%experiment NAME --cases df` takes the cases from a variable, and
+        `-o NAME` binds the experiment to one.
+        """
+        from workbench.experiments.experiment import Experiment
+        from workbench.experiments.finding import file_of
+        from workbench.experiments.reading import parse_definition
+        from workbench.notebook.experiment_page import ExperimentPage
+
+        parser = _Parser(prog="%%experiment", add_help=False)
+        parser.add_argument("name")
+        parser.add_argument("--cases")
+        parser.add_argument("-o", "--output")
+        wanted = parser.parse_args(shlex.split(line))
+        given = self._variable(wanted.cases) if wanted.cases else None
+        with usage_errors():
+            source = f"%%experiment {wanted.name}"
+            definition = parse_definition(cell, wanted.name, source, without_cases=given is not None)
+            orchestrator = self._orchestrator()
+            experiment = Experiment.of(definition, orchestrator, cases=given)
+            experiment.keep()
+            if given is None:
+                _write(file_of(orchestrator.settings.workspace, wanted.name), f"name: {wanted.name}\n{cell.rstrip()}\n")
+        self._live[wanted.name] = experiment
+        self._bind(wanted.output, experiment)
+        return ExperimentPage(experiment)
+
+    @line_magic("experiment")
+    def experiment(self, line: str) -> Any:  # noqa: D102 - its text is made from the subcommands, below
+        with usage_errors():
+            found = self._do(line)
+            return found if not hasattr(found, "wait") else found.wait()
+
+    async def experiment_async(self, line: str) -> Any:
+        """Run `%experiment` without blocking the kernel; a cell that awaits calls this."""
+        with usage_errors():
+            found = self._do(line)
+            return found if not hasattr(found, "wait_async") else await found.wait_async()
+
+    def _do(self, line: str) -> Any:
+        if "-h" in line.split() or "--help" in line.split():
+            print(overview())  # noqa: T201 - a magic's way to say it
+            return None
+        wanted = _read(line)
+        doing: Callable[[argparse.Namespace], Any] = getattr(self, f"_{wanted.command}")
+        return doing(wanted)
+
+    def _run(self, wanted: argparse.Namespace) -> Watch:
+        from workbench.experiments.finding import to_run
+        from workbench.notebook.experiment_run import Watch
+
+        experiment = self._live.get(wanted.name) or to_run(wanted.name, self._orchestrator())
+        self._live[experiment.name] = experiment
+        self._bind(wanted.output, experiment)
+        return Watch(self._shell, experiment, experiment.start)
+
+    def _resume(self, wanted: argparse.Namespace, *, retry: bool = False) -> Watch:
+        from workbench.notebook.experiment_run import Watch
+
+        experiment = self._found(wanted)
+        self._bind(wanted.output, experiment)
+        return Watch(self._shell, experiment, lambda notify: experiment.start_again(notify, retry_failed=retry))
+
+    def _retry(self, wanted: argparse.Namespace) -> Watch:
+        return self._resume(wanted, retry=True)
+
+    def _stop(self, wanted: argparse.Namespace) -> str:
+        experiment = self._found(wanted)
+        experiment.stop()
+        return f"Stopping {experiment.name}; what is complete is kept. `%experiment resume {experiment.name}` goes on."
+
+    def _list(self, wanted: argparse.Namespace) -> Any:
+        from workbench.experiments.finding import listed
+        from workbench.notebook.experiment_page import listing
+
+        return listing(listed(self._orchestrator().record, wanted.name))
+
+    def _gallery(self, wanted: argparse.Namespace) -> Any:
+        from workbench.experiments.gallery import gallery
+        from workbench.notebook.experiment_gallery import gallery_table
+
+        return gallery_table(gallery(self._orchestrator(), wanted.name))
+
+    def _panel(self, wanted: argparse.Namespace) -> ExperimentPanel:
+        from workbench.experiments.experiment import Experiment
+        from workbench.panels.experiment_panel import ExperimentPanel
+
+        experiment = self._live.get(wanted.name) or Experiment.load(wanted.name, self._orchestrator())
+        self._live[experiment.name] = experiment
+        panel = ExperimentPanel(experiment)
+        self._bind(wanted.output, panel)
+        return panel
+
+    def _show(self, wanted: argparse.Namespace) -> Any:
+        from workbench.notebook.experiment_page import ExperimentPage
+
+        experiment = self._found(wanted)
+        self._bind(wanted.output, experiment)
+        return ExperimentPage(experiment)
+
+    def _seal(self, wanted: argparse.Namespace) -> str:
+        from workbench.experiments.finding import to_run
+
+        experiment = self._live.get(wanted.name) or to_run(wanted.name, self._orchestrator())
+        seal = experiment.seal()
+        self._live[experiment.name] = experiment
+        return f"Sealed {experiment.name}: SHA-256 {seal.sha256}"
+
+    def _power(self, wanted: argparse.Namespace) -> Any:
+        return self._found(wanted).power()
+
+    def _compare(self, wanted: argparse.Namespace) -> Any:
+        found = self._found(wanted).compare()
+        self._bind(wanted.output, found)
+        return found
+
+    def _report(self, wanted: argparse.Namespace) -> str:
+        from workbench.experiments.finding import report_format
+
+        path = wanted.output or f"{wanted.name}.html"
+        self._found(wanted).report(report_format(path), path)
+        return f"The report is in {path}."
+
+    def _found(self, wanted: argparse.Namespace) -> Experiment:
+        from workbench.experiments.experiment import Experiment
+
+        live = self._live.get(wanted.name)
+        if live is not None and live.run_id is not None:
+            return live
+        return Experiment.load(wanted.name, self._orchestrator())
+
+    def _bind(self, name: str | None, value: Any) -> None:
+        if name:
+            self._shell.user_ns[name] = value
+
+    def _variable(self, name: str) -> Any:
+        try:
+            return self._shell.user_ns[name]
+        except KeyError:
+            raise UsageError(f"--cases: there is no variable {name}") from None
+
+
+def overview() -> str:
+    """Return the help of `%experiment`."""
+    width = max(map(len, _COMMANDS))
+    lines = "\n".join(f"    {name:<{width}}  {text}" for name, text in _COMMANDS.items())
+    return f"""Run experiments, and look at what came of them. `%%experiment NAME` defines one.
+
+Subcommands::
+
+{lines}
+
+NAME is an experiment, a run by its id, or last. `-o VAR` binds the experiment (or the comparison) to a variable; for `report`
+it names the file. Examples::
+
+    %experiment run greetings -o exp
+    %experiment power greetings
+    %experiment report greetings -o greetings.html
+"""
+
+
+vars(ExperimentMagics)["experiment"].__doc__ = overview()
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}") from None
+
+
+def _read(line: str) -> argparse.Namespace:
+    parser = _Parser(prog="%experiment", add_help=False, allow_abbrev=False)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="SUBCOMMAND", parser_class=_Parser)
+    for name in _COMMANDS:
+        command = commands.add_parser(name, add_help=False, prog=f"%experiment {name}")
+        command.add_argument("name", nargs="?" if name in {"list", "gallery"} else None, default="")
+        command.add_argument("-o", "--output")
+    return parser.parse_args(shlex.split(line))

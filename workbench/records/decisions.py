@@ -1,0 +1,131 @@
+"""Experiment branches of papers, and what was decided about papers. Nothing here is changed once it is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Row, Select, Table, insert, select
+
+from workbench.records.failures import explained
+from workbench.records.schema import decisions, paper_branches
+from workbench.records.texts import storable_text
+
+
+@dataclass(frozen=True, slots=True)
+class BranchRow:
+    """A branch that was made for a paper.
+
+    Attributes:
+        paper_id: full id of the paper.
+        made_at: Unix seconds.
+        by: who made it, as git knows them.
+        assessment_id: that it was made on; None without.
+        forced: whether the assessment spoke against it, or was missing.
+        slug: its short name.
+        branch: its name in git.
+        repository: the top folder when it was made.
+        folder: of the experiment, below the repository.
+        base: commit that it begins at.
+        commit: its first own commit.
+    """
+
+    id: str
+    paper_id: str
+    made_at: float
+    by: str
+    assessment_id: str | None
+    forced: bool
+    slug: str
+    branch: str
+    repository: str
+    folder: str
+    base: str
+    commit: str
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRow:
+    """A decision about a paper.
+
+    Attributes:
+        paper_id: full id of the paper.
+        kind: `merge`, `reject`, `archive` or `needs_more_research`.
+        because: the reasons given.
+        decided_at: Unix seconds.
+        by: who decided.
+        assessment_id, experiment_id: what it rests on; None without.
+        results: what the experiment showed then; empty without.
+        branch_id: whose branch has it as a file; None without.
+    """
+
+    id: str
+    paper_id: str
+    kind: str
+    because: str
+    decided_at: float
+    by: str
+    assessment_id: str | None = None
+    experiment_id: str | None = None
+    results: str = ""
+    branch_id: str | None = None
+
+
+class DecisionRows:
+    """Reads and writes the tables; every method may be called from any thread and blocks.
+
+    Args:
+        engine: of the record.
+        place: the record's name in messages.
+    """
+
+    def __init__(self, engine: Engine, place: str) -> None:
+        self._engine = engine
+        self._place = place
+
+    def add(self, row: DecisionRow) -> None:
+        """Keep a decision.
+
+        Raises:
+            RecordError: the database does not take it.
+        """
+        self._insert(decisions, asdict(row))
+
+    def add_branch(self, row: BranchRow) -> None:
+        """Keep that a branch was made.
+
+        Raises:
+            RecordError: the database does not take it.
+        """
+        self._insert(paper_branches, asdict(row) | {"forced": int(row.forced)})
+
+    def all(self, paper: str | None = None) -> list[DecisionRow]:
+        """Return the decisions, oldest first; all, or those about one paper (its full id)."""
+        query = select(decisions).order_by(decisions.c.decided_at, decisions.c.id)
+        if paper is not None:
+            query = query.where(decisions.c.paper_id == paper)
+        return [DecisionRow(**row._mapping) for row in self._read(query)]  # noqa: SLF001 - SQLAlchemy's public name for it
+
+    def branches(self, paper: str) -> list[BranchRow]:
+        """Return the branches of a paper (its full id), oldest first."""
+        b = paper_branches.c
+        query = select(paper_branches).where(b.paper_id == paper).order_by(b.made_at, b.id)
+        return [_branch(row) for row in self._read(query)]
+
+    def _insert(self, table: Table, values: dict[str, Any]) -> None:
+        fit = {name: storable_text(value) if isinstance(value, str) else value for name, value in values.items()}
+        with explained(self._place), self._writing() as connection, connection.begin():
+            connection.execute(insert(table).values(fit))
+
+    def _read(self, query: Select[Any]) -> Sequence[Row[Any]]:
+        with explained(self._place), self._engine.connect() as connection:
+            return connection.execute(query).all()
+
+    def _writing(self) -> Connection:
+        return self._engine.connect().execution_options(for_writing=True)
+
+
+def _branch(row: Row[Any]) -> BranchRow:
+    values = dict(row._mapping)  # noqa: SLF001 - as above
+    return BranchRow(**values | {"forced": bool(values["forced"])})

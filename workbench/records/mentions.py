@@ -1,0 +1,45 @@
+"""Dialogues of a mode whose topic has certain words: which questions were put to a paper, for one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Engine, select
+
+from workbench.records.failures import explained
+from workbench.records.schema import dialogues, turns
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """One such dialogue.
+
+    Attributes:
+        at: when it began, in Unix seconds.
+        models: that spoke in it, in order.
+        cost: USD; None is unknown.
+    """
+
+    dialogue: str
+    at: float
+    topic: str
+    status: str
+    models: tuple[str, ...]
+    cost: float | None
+
+
+def read_mentions(engine: Engine, place: str, mode: str, words: str) -> list[Mention]:
+    """Return the dialogues of a mode whose topic has some words as they stand, oldest first."""
+    d, t = dialogues.c, turns.c
+    wanted = (d.mode == mode) & d.topic.contains(words, autoescape=True)
+    mentions = select(d.id, d.created_at, d.topic, d.status, d.cost).where(wanted).order_by(d.created_at, d.id)
+    speakers = (
+        select(t.dialogue_id, t.served, t.model).where(t.dialogue_id.in_(select(d.id).where(wanted))).order_by(t.position)
+    )
+    with explained(place), engine.connect() as connection:
+        rows = [row for row in connection.execute(mentions) if words in row.topic]
+        spoken = connection.execute(speakers).all()
+    models: dict[str, dict[str, None]] = {}
+    for turn in spoken:
+        models.setdefault(turn.dialogue_id, {})[turn.served or turn.model] = None
+    return [Mention(r.id, r.created_at, r.topic, r.status, tuple(models.get(r.id, ())), r.cost) for r in rows]
