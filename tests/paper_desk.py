@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from contextlib import contextmanager
 
@@ -9,6 +10,8 @@ from paper_files import SAMPLES, pdf_of
 from stage import card, orchestra, yes
 
 from workbench.errors import WorkbenchError
+from workbench.events import Usage
+from workbench.models import Chunk
 from workbench.papers import Shelf, verify_quote
 from workbench.papers.assessment import Assessment, Claim, Estimate, Weeks, row_of
 
@@ -23,6 +26,16 @@ MODE = {
 }
 
 
+async def act(request):
+    """Answer a question about a paper with two quotes, and repeat everything else."""
+    if "passage-" not in request.messages[-1]["content"]:
+        async for chunk in yes(request):
+            yield chunk
+        return
+    yield Chunk(text=json.dumps({"answer": "It is of little use.", "quotes": [VERIFIED, INVENTED]}))
+    yield Chunk(finish_reason="stop", usage=Usage(prompt=10, completion=5), served="actor")
+
+
 class NoVectors:
     """Stands for a model that is not installed: passages are found by words alone, which is quick."""
 
@@ -32,8 +45,8 @@ class NoVectors:
 
 @contextmanager
 def desk(folder):
-    """A shelf in `folder` with two papers, and the orchestrator that it belongs to, whose models repeat what they are asked."""
-    orchestrator, _ = orchestra(folder, yes)
+    """A shelf in `folder` with two papers, and the orchestrator that it belongs to, whose models do as `act` does."""
+    orchestrator, _ = orchestra(folder, act)
     orchestrator.models.register(card())
     with Shelf(orchestrator.record, orchestrator.settings.workspace, embedder=NoVectors()) as shelf:
         for name in ("acl", "neurips"):

@@ -124,6 +124,14 @@ def test_a_cell_defines_a_line_runs(notebook: Any, tmp_path: Path) -> None:
     assert "completed" in magics.experiment("show sums").text
 
 
+def test_a_file_that_was_edited_since_is_what_runs(notebook: Any, tmp_path: Path) -> None:
+    magics, _, _ = notebook
+    magics.define("sums", BODY)
+    path = tmp_path / "experiments" / "sums" / "experiment.yaml"
+    path.write_text(path.read_text(encoding="utf-8") + "repeats: 2\n", encoding="utf-8")
+    assert len(magics.experiment("run sums").experiment.results) == 32
+
+
 def test_cases_may_be_a_variable_of_the_notebook(notebook: Any, tmp_path: Path) -> None:
     import pandas as pd
 

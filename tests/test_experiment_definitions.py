@@ -73,6 +73,7 @@ def test_what_is_wrong_is_named_with_line_field_and_fix(written: str, instead: s
         ({"cases": ["x"]}, "case 1 is 'x'"),
         ({"cases": [{"id": "", "question": "x", "answer": 1}]}, "case 1 has no id"),
         ({"cases": 5}, "int holds no cases"),
+        ({"cases": {"dataset": "gsm8k"}}, "pip install datasets"),
         ({"cases": "nowhere.jsonl"}, r"nowhere\.jsonl cannot be read"),
         ({"cases": [{"quesion": "x", "answer": 1}]}, r"\{question\} is no column"),
         ({"cases": [{"text": "x", "answer": 1}]}, "names no column"),

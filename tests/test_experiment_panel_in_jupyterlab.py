@@ -17,8 +17,8 @@ arms:
   careful: {model: m, prompt: "With care: what is {question}"}
 metrics:
   right: {kind: numeric, expected: answer}
-  latency: {margin: 0.2}
-  cost: {margin: 0.001}
+  latency: {kind: latency, margin: 0.2}
+  cost: {kind: cost, margin: 0.001}
 plan: {primary: right, control: plain, margin: 0.1, hypothesis: "Care <b>helps</b>."}"""
 
 

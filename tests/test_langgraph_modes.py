@@ -12,7 +12,7 @@ pytest.importorskip("langgraph")
 
 MODES = sorted(mode.name for mode in ModeLoader().modes())
 CAST = {"models": [card("a"), card("b"), card("c")]}
-BASELINES = {'{"answer":': {"answer": "42"}, '{"reasoning":': {"reasoning": "It adds up.", "answer": "42"}}
+BASELINES = {'{"answer":': {"answer": "42"}}
 HOLDS_NOT = {"Does_it_hold?": {"holds": False, "problem": "much"}}
 LOW = {"Mark_it:": {"score": 3, "feedback": "more"}}
 

@@ -100,15 +100,15 @@ def test_paper_and_team_are_data_between_marks(assess, wire):
     assess(context=CONTEXT)
     marks = set()
     for said in prompts(wire, ""):
-        [mark] = set(re.findall(r"<team-(\w{8})>", said))
+        [mark] = set(re.findall(r"<team-(\w{16})>", said))
         marks.add(mark)
         team = said.partition(f"<team-{mark}>\n")[2].partition(f"\n</team-{mark}>")[0]
         assert team == CONTEXT
         assert said.count(f"<passage-{mark} ") == said.count(f"</passage-{mark}>") > 5
         assert f"<outline-{mark}>" in said
     assert len(marks) == 1
-    assess()
-    assert marks.isdisjoint(re.findall(r"<team-(\w{8})>", prompts(wire, "")[-1]))
+    assess(context="Another team.")
+    assert marks.isdisjoint(re.findall(r"<team-(\w{16})>", prompts(wire, "")[-1].rpartition("<passage-")[0]))
 
 
 def test_a_hostile_paper_is_told_of_and_does_not_speak(wire, tmp_path):

@@ -30,6 +30,8 @@ def test_a_debate_is_shown_and_ends_in_a_card(kernel, wire):
     assert kernel.run("print(c.frame.coverage[0])").stdout == "0.0\n"
     out = kernel.run(f"%paper assess last -m openai/a --api-base {wire.openai} --dry-run")
     assert "Dry run of feasibility" in out.displays[-1]["text/plain"]
+    out = kernel.run(f"%paper assess last -m openai/a --api-base {wire.openai}", person=True)
+    assert len(out.panels) == 1
     out = kernel.run("%paper assess")
     assert out.status == "error"
     assert "needs a paper, or --resume" in out.stdout + str(out.displays)

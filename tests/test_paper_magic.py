@@ -73,12 +73,14 @@ def test_summaries_say_what_they_cost_and_are_shown_with_the_paper(kernel, shelf
         assert not wire.requests
         out = kernel.run(f"{asking} -o s")
         assert out.status == "ok", out.stdout
-        assert "Summing up: 2 of 2 steps" in out.updates[-1]["text/plain"]
-        html = out.displays[-1]["text/html"]
+        *told, page = out.displays
+        assert [*told, *out.updates][-1]["text/plain"] == "Summing up: 2 of 2 steps"
+        html = page["text/html"]
+        assert "Before: 2 calls to openai/wire. Expected: " in html
         assert "It reads <strong>gauges</strong>" in html
         assert "cost unknown" in html
         assert "<script" not in html
-        assert "javascript:" not in html
+        assert "href" not in html
         assert kernel.run("print([each.level for each in s])").stdout == "['sentence', 'paragraph']\n"
         assert "2 of them from before" in shown(kernel, asking)["text/plain"]
         assert len(wire.requests) == 2
@@ -158,7 +160,7 @@ def test_a_question_mark_asks_for_help(kernel):
     ("line", "words"),
     [
         ("%paper", "needs a subcommand"),
-        ("%paper burn it", "There are: add, list"),
+        ("%paper zoom it", "There are: add, list"),
         ("%paper serch it", "Did you mean search?"),
         ("%paper add", "%paper add --help"),
         ("%paper add nothing.pdf", "no file, URL or arXiv id"),

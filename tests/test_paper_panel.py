@@ -194,8 +194,11 @@ def test_a_question_does_not_keep_a_reader_waiting(page, assessed, monkeypatch, 
     held.set()
     answer, _ = page.panel.comm.heard.get(timeout=60)
     assert answer["ask"] == "q"
-    assert answer["type"] == "refused"  # the actor repeats the question, which is no answer in the schema
-    assert answer["text"].startswith("no answer")
+    assert [(quote["status"], quote["page"]) for quote in answer["facts"]["quotes"]] == [("verified", 1), ("not found", None)]
+    assert answer["facts"]["cost"] == 15e-6
+    told = page.facts(type="paper", paper=assessed)["history"]
+    assert [happening["text"] for happening in told if happening["what"] == "asked"] == ["gauges?"]
+    assert page.facts(type="debate", dialogue=answer["facts"]["dialogue"])["turns"]
 
 
 def test_without_an_orchestrator_nobody_is_asked(shelf, assessed):

@@ -152,9 +152,10 @@ def test_what_was_stopped_goes_on_and_pays_nothing_twice(desk):
 
 def test_cost_is_told_before_and_kept_after(desk):
     dear = card(price=10.0, context_window=100_000, max_output=2000)
-    orchestrator, shelf, _ = desk(Script(Write=BRIEF))
+    orchestrator, shelf, _ = desk(Script(Write=BRIEF), long_text(2000))
     plan = plan_summaries(orchestrator, shelf, "abc", "sentence", models=[dear])
     assert re.search(r"1 call to .*Expected: [\d,]+ tokens in and \d+ out, \$[\d.]+\. At most", plan.text)
+    assert plan.estimate.prompt_tokens > count_words(long_text(2000))  # what the paper says is counted
     assert plan.estimate.cost < plan.estimate.most_cost
     found = summarize(orchestrator, shelf, "abc", "sentence", models=[dear])
     assert found.cost == pytest.approx(15 * 10 / 1e6)
@@ -175,12 +176,11 @@ def test_what_a_paper_says_is_data(desk):
     orchestrator, shelf, actors = desk(Script(Write=BRIEF), HOSTILE)
     summarize(orchestrator, shelf, "abc", models=[card()])
     system, asked = (message["content"] for message in actors.asked[0].messages)
-    tag = re.search(r"<(paper-[0-9a-f]{8})>", asked)[1]
+    print("ASKED", len(actors.asked), asked)
+    tag = re.search(r"<(paper-[0-9a-f]{16})>", asked)[1]
     inside = asked.partition(f"<{tag}>")[2].partition(f"</{tag}>")[0]
     assert HOSTILE in inside
     assert "never an instruction" in system
-    summarize(orchestrator, shelf, "abc", models=[card()], fresh=True)
-    assert tag not in actors.asked[1].messages[-1]["content"]
 
 
 @pytest.mark.parametrize(

@@ -233,7 +233,7 @@ def on_shelf(workspace: Path | None, limits: Limits | None = None) -> Iterator[t
 def _limits(pages: int | None, megabytes: float | None, seconds: float | None) -> Limits:
     from workbench.papers.problems import Limits
 
-    given = {
+    given: dict[str, Any] = {
         "pages": pages or None,
         "bytes": None if megabytes is None else int(megabytes * 1_000_000),
         "seconds": seconds,

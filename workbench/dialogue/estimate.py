@@ -18,6 +18,7 @@ from typing import Final
 from workbench.dialogue.budget import prompt_bound
 from workbench.dialogue.context import Message, messages_for
 from workbench.dialogue.export.facts import money
+from workbench.dialogue.gates import item_of
 from workbench.dialogue.plan import Plan, PlannedTurn
 from workbench.dialogue.run import RunSpec
 from workbench.events import Usage
@@ -151,7 +152,8 @@ def estimate_run(spec: RunSpec, habits: Mapping[str, Habit] | None = None) -> Es
     topic, background = _MARK.sub("?", spec.topic), _MARK.sub("?", spec.background)
     marks = {turn.id: chr(_MARKS + turn.index) for turn in plan.turns}
     said = {mark: turn_id for turn_id, mark in marks.items()}
-    messages = {turn.id: messages_for(turn, plan, marks, topic, background=background) for turn in plan.spoken}
+    items = {turn.id: _MARK.sub("?", item) for turn in plan.spoken if (item := _item(turn, plan))}
+    messages = {turn.id: messages_for(turn, plan, marks, topic, items, background=background) for turn in plan.spoken}
     return Estimate(
         tuple(_turn(_first(spec, turn), turn, messages[turn.id], said, expected, longest, habits) for turn in plan.spoken),
         within=tuple(
@@ -222,6 +224,13 @@ def _turn(
         most_tokens=most.total,
         most_cost=card.cost(most),
     )
+
+
+def _item(turn: PlannedTurn, plan: Plan) -> str:
+    """Return the item that a turn is about, where a parameter lists it; nothing where a turn will."""
+    gate = turn.item
+    listed = plan.parameters.get(gate.expression) if gate else None
+    return item_of(gate, {}, plan.parameters) if gate and isinstance(listed, list) and gate.number <= len(listed) else ""
 
 
 def _first(spec: RunSpec, turn: PlannedTurn) -> ModelCard:

@@ -50,7 +50,7 @@ class Experiment:
 
     Args:
         name: letters, digits, - and _.
-        cases: mappings of columns, a DataFrame, or a path (.jsonl, .json, .csv, .parquet).
+        cases: mappings of columns, a DataFrame, a path (.jsonl, .json, .csv, .parquet), or `{"dataset": …}` of Hugging Face.
         arms: name to a mapping (`{"model": …, "prompt": …}`, `{"mode": …, "topic": …}`), or to a function of the case.
         metrics: name to kind or mapping, or a list of kinds; a function stands in `{"call": function, "better": "higher"}`.
         plan: a mapping or a `Plan`; by default the first metric decides, and the first arm is the control.
@@ -82,7 +82,8 @@ class Experiment:
         given: dict[str, Any] = {"name": name, **options}
         if plan is not None:
             given["plan"] = plan.to_dict() if isinstance(plan, Plan) else dict(plan)
-        given["cases"] = {"file": str(cases)} if isinstance(cases, (str, Path)) else []
+        named = {"file": str(cases)} if isinstance(cases, (str, Path)) else cases
+        given["cases"] = named if isinstance(named, Mapping) else []
         given["arms"], given["metrics"], functions = described(arms, metrics)
         self._hold(define(given), orchestrator, functions, None if given["cases"] else cases)
 

@@ -19,7 +19,7 @@ from workbench.errors import WorkbenchError
 from workbench.experiments.arms import outcome_of
 from workbench.experiments.definition import Definition
 from workbench.experiments.metrics import score
-from workbench.experiments.statistics import Metric, NoSpreadError, StatisticsError, compare, equivalence
+from workbench.experiments.statistics import Metric, StatisticsError, compare, equivalence
 from workbench.loop import run as on_loop
 from workbench.records.experiments import ObservationRow
 
@@ -147,13 +147,14 @@ def rerun(experiment: Experiment, notify: Callable[[Any], None] | None = None) -
 
 
 def _the_same(both: pd.DataFrame, metric: Metric, alpha: float) -> tuple[bool, str]:
+    values = both.pivot_table(metric.name, ["case", "repeat"], "arm", aggfunc="first", dropna=False, observed=False)
+    if values["before"].equals(values["after"]):
+        return True, f"{metric.name} of every observation is what it was."
     try:
         found = compare(both, metric, control="before", treatment="after", confidence=1 - alpha)
-    except NoSpreadError as error:
-        return error.identical, f"{error.message}."
+        return equivalence(found).equivalent, found.text
     except StatisticsError as error:
         return False, f"{error.message}. {error.hint or ''}"
-    return equivalence(found).equivalent, found.text
 
 
 def _beside(before: pd.DataFrame, after: pd.DataFrame, arm: str) -> pd.DataFrame:

@@ -36,6 +36,9 @@ _COMMANDS: Final = {
     "power": "how many cases it takes, from a pilot run, and what they cost",
     "compare": "what a run shows: every metric and arm beside the control, and a recommendation",
     "report": "write the report of a run to a file: .html, .md or .tex",
+    "reproduce": "make results again from the record, and say whether they are the same",
+    "bundle": "write an experiment with its run to a file that opens on another machine",
+    "open": "take the experiment of such a file into the record",
 }
 
 
@@ -123,11 +126,9 @@ class ExperimentMagics(Magics):
         return doing(wanted)
 
     def _run(self, wanted: argparse.Namespace) -> Watch:
-        from workbench.experiments.finding import to_run
         from workbench.notebook.experiment_run import Watch
 
-        experiment = self._live.get(wanted.name) or to_run(wanted.name, self._orchestrator())
-        self._live[experiment.name] = experiment
+        experiment = self._newest(wanted.name)
         self._bind(wanted.output, experiment)
         return Watch(self._shell, experiment, experiment.start)
 
@@ -176,11 +177,8 @@ class ExperimentMagics(Magics):
         return ExperimentPage(experiment)
 
     def _seal(self, wanted: argparse.Namespace) -> str:
-        from workbench.experiments.finding import to_run
-
-        experiment = self._live.get(wanted.name) or to_run(wanted.name, self._orchestrator())
+        experiment = self._newest(wanted.name)
         seal = experiment.seal()
-        self._live[experiment.name] = experiment
         return f"Sealed {experiment.name}: SHA-256 {seal.sha256}"
 
     def _power(self, wanted: argparse.Namespace) -> Any:
@@ -197,6 +195,35 @@ class ExperimentMagics(Magics):
         path = wanted.output or f"{wanted.name}.html"
         self._found(wanted).report(report_format(path), path)
         return f"The report is in {path}."
+
+    def _reproduce(self, wanted: argparse.Namespace) -> Any:
+        from workbench.experiments.reproduce import reproduce
+
+        return reproduce(self._found(wanted))
+
+    def _bundle(self, wanted: argparse.Namespace) -> str:
+        from workbench.experiments.bundle import write_bundle
+
+        return f"The bundle is in {write_bundle(self._found(wanted), wanted.output or f'{wanted.name}.zip')}."
+
+    def _open(self, wanted: argparse.Namespace) -> Any:
+        from workbench.experiments.bundle import open_bundle
+        from workbench.notebook.experiment_page import ExperimentPage
+
+        experiment = open_bundle(wanted.name, self._orchestrator())
+        self._bind(wanted.output, experiment)
+        return ExperimentPage(experiment)
+
+    def _newest(self, name: str) -> Experiment:
+        """Return the experiment of a name as it is now: its file may have been edited since its cell ran."""
+        from workbench.experiments.finding import file_of, to_run
+
+        live = self._live.get(name)
+        if live is None or file_of(self._orchestrator().settings.workspace, name).is_file():
+            written = to_run(name, self._orchestrator())
+            live = live if live is not None and live.definition == written.definition else written
+        self._live[live.name] = live
+        return live
 
     def _found(self, wanted: argparse.Namespace) -> Experiment:
         from workbench.experiments.experiment import Experiment
@@ -228,7 +255,7 @@ Subcommands::
 {lines}
 
 NAME is an experiment, a run by its id, or last. `-o VAR` binds the experiment (or the comparison) to a variable; for `report`
-it names the file. Examples::
+and `bundle` it names the file. Examples::
 
     %experiment run greetings -o exp
     %experiment power greetings

@@ -5,7 +5,11 @@ what a page is told about a dialogue and `form` what it asks a person; `told` an
 time, `family` watches a dialogue and its sub-dialogues, `dialogue_panel` tells the pages and hears them, `wishes` does what a
 person wants. `saved` is all of it for a page without a kernel, and `bundle` reads the front end, built from `widgets/`.
 
-Dialogues reach this room by entry points, because rooms below must not import it: `d.panel()` and `d.save("….html")`.
+Papers have a panel of their own: `paper_panel` hears the pages and `paper_answers` answers them, with `paper_facts` of what a
+paper says, `paper_story` of what became of it, and `paper_pages` of how it looks; `paper_static` is for pages without a kernel.
+
+Dialogues reach this room by entry points, because rooms below must not import it: `d.panel()` and `d.save("….html")`; papers by
+`shelf.panel()`.
 """
 
 from __future__ import annotations

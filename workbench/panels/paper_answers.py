@@ -98,7 +98,7 @@ class Answers:
 
     def _page(self, name: str, page: int, dpi: float) -> Answer:
         png = self._pages.png(self._shelf.file(name), page, dpi)
-        return Answer({"text": page_text(self._open(name).paper, page)}, (png,))
+        return Answer({"page": page, "text": page_text(self._open(name).paper, page)}, (png,))
 
     def _found(self, name: str, text: str) -> Facts:
         """Return the places where words stand; where they do not, what comes near them."""

@@ -5,8 +5,8 @@ kills; `layout` is what runs there, from fonts and boxes to a `Paper`. `shelf` k
 workspace; `fetching`, `arxiv` and `catalogues` ask elsewhere. `chunks` and `index` find passages, `quotes` checks quotations
 word by word, `asking` puts the three together. `problems` is everything that can be wrong with a file.
 
-`feasibility` has models debate whether a team can put a paper to use: `evidence` is what they are shown and how their quotes are
-looked up between the turns, `verdict` what the debate came to, `assessment` the result, `assessment_report` the result to read.
+`feasibility` has models debate whether a team can use a paper: `evidence` is what they are shown and how quotes are looked
+up between the turns, `verdict` what the debate came to, `assessment` the result, `assessment_report` the result to read.
 `outcomes` are what came of assessments, `calibration` who estimates well. `highlights` are pictures of quotes.
 
 `branch` makes a git branch for the experiment on a paper, from the files of `scaffold`; `decisions` decides, in the record and

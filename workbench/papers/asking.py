@@ -1,18 +1,18 @@
 """Asking a paper: an answer by a model from passages of it, each quote of the answer checked against the PDF.
 
 It runs as a dialogue of one turn, so it is recorded, budgeted and replayed like any other. The passages are data: they
-stand between marks that are made up for each question, and the model is told that nothing in them is an instruction.
+stand between marks that are made from the question and them, and the model is told that nothing in them is an instruction.
 """
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from workbench.errors import WorkbenchError
 from workbench.papers.index import Hit
+from workbench.papers.marks import mark_of
 from workbench.papers.quotes import CheckedQuote, QuoteFinder
 from workbench.records.papers import PaperRow
 
@@ -102,8 +102,8 @@ def ask_paper(
 
 
 def posed(row: PaperRow, question: str, hits: Sequence[Hit]) -> str:
-    """Return a question with passages, each delimited by marks that the paper cannot know."""
-    mark = secrets.token_hex(4)
+    """Return a question with passages, each delimited by marks that the paper cannot hold."""
+    mark = mark_of(question, *(hit.chunk.body.text for hit in hits))
     shown = "\n\n".join(
         f"<passage-{mark} page={hit.chunk.page} section={hit.chunk.heading!r}>\n{hit.chunk.body.text}\n</passage-{mark}>"
         for hit in sorted(hits, key=lambda hit: hit.chunk.number)

@@ -1,6 +1,6 @@
 """What a debate is shown of a paper, and how the quotes of its claims are looked up between its turns.
 
-Everything that is shown is data: it stands between marks that are made up for each debate, and the models are told that
+Everything that is shown is data: it stands between marks that are made from what is shown, and the models are told that
 nothing in it is an instruction.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import zip_longest
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from workbench.dialogue.gates import Result
 from workbench.papers.chunks import Chunk, chunks_of
+from workbench.papers.marks import PLACEHOLDER, mark_of
 from workbench.papers.paper import Paper
 from workbench.papers.quotes import CheckedQuote, QuoteFinder
 from workbench.records.papers import PaperRow
@@ -61,7 +61,7 @@ def passages(shelf: Shelf, row: PaperRow, paper: Paper, question: str, room: int
     for chunk in (*abstract, *ranked, *chunks):
         if chunk.number in chosen:
             continue
-        room -= count(_passage(chunk, "00000000"))
+        room -= count(_passage(chunk, PLACEHOLDER))
         if room < 0:
             break
         chosen[chunk.number] = chunk
@@ -77,7 +77,7 @@ def material(row: PaperRow, paper: Paper, chunks: Sequence[Chunk], context: str)
         chunks: the passages.
         context: of the team, in Markdown; empty without.
     """
-    mark = secrets.token_hex(4)
+    mark = mark_of(row.title, context, *(chunk.body.text for chunk in chunks))
     outline = "\n".join(f"{'  ' * (section.level - 1)}{section.title}, p. {section.page}" for section in paper.sections)
     team = f"<team-{mark}>\n{_unmarked(context.strip(), mark)}\n</team-{mark}>" if context.strip() else "It says nothing."
     paper_is = f"The paper: {row.title!r}{f', {row.year}' if row.year else ''}."

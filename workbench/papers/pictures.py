@@ -13,8 +13,14 @@ if TYPE_CHECKING:
 
 _MARGIN: Final = 6.0
 _SAME: Final = {
-    **{"fig": "figure", "figs": "figure", "tab": "table", "tbl": "table"},
-    **{roman: str(number) for number, roman in enumerate("i ii iii iv v vi vii viii ix x xi xii".split(), start=1)},
+    "fig": "figure",
+    "figs": "figure",
+    "tab": "table",
+    "tbl": "table",
+    **{
+        roman: str(number)
+        for number, roman in enumerate(["i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix", "x", "xi", "xii"], start=1)
+    },
 }
 """What is the same in labels."""
 
@@ -38,7 +44,7 @@ def picture_of(shelf: Shelf, name: str, label: str, *, dpi: int = 200) -> bytes:
     paper, file = shelf.paper(row.id), shelf.file(row.id)
     found = labelled(paper, label)
     page, caption = _caption(found)
-    others = [box for each in (*paper.figures, *paper.tables) if each is not found and (box := _box(each, page))]
+    others = [box for each in _all(paper) if each is not found and (box := _box(each, page))]
     box = getattr(found, "box", None)
     area = _around(box, caption) if box else shelf.reader.figure(file, page, caption, others)
     if area is None:
@@ -55,13 +61,16 @@ def labelled(paper: Paper, label: str) -> Figure | Table:
     Raises:
         PaperError: there is none; the text names those that there are.
     """
-    every: list[Figure | Table] = [*paper.figures, *paper.tables]
-    wanted = _plain(label)
+    every, wanted = _all(paper), _plain(label)
     for each in every:
         if _plain(each.label) == wanted:
             return each
     there = ", ".join(each.label for each in every[:20])
     raise PaperError(f"the paper has no {label!r}", hint=f"There are: {there}." if there else "No captions were found in it.")
+
+
+def _all(paper: Paper) -> list[Figure | Table]:
+    return [*paper.figures, *paper.tables]
 
 
 def _plain(label: str) -> str:

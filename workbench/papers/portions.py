@@ -6,7 +6,6 @@ section and page it is.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 from workbench.dialogue.arrangement import ESTIMATE_MARGIN
 from workbench.errors import WorkbenchError
 from workbench.models.tokens import count_tokens
+from workbench.papers.marks import mark_of
 
 if TYPE_CHECKING:
     from workbench.models import ModelCard
@@ -63,14 +63,14 @@ def room_for(card: ModelCard, answer: int) -> int:
 def portions_of(paper: Paper, card: ModelCard, room: int) -> tuple[str, list[str]]:
     """Return the paper in portions of so many tokens, and the name of the tags that each stands between.
 
-    The name is made up for each paper anew, so that nothing in its text can close them.
+    The name is made from the text, so that nothing in it can close them.
 
     Args:
         paper: the paper.
         card: of the model that counts the tokens.
         room: as `room_for` returns it.
     """
-    tag = f"paper-{secrets.token_hex(4)}"
+    tag = f"paper-{mark_of(paper.lines.text)}"
     portions: list[list[str]] = [[]]
     left = room
     for piece in _cut(paper, card, room):

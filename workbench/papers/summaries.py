@@ -18,6 +18,7 @@ from workbench.dialogue.export.facts import money
 from workbench.errors import RecordError, WorkbenchError
 from workbench.events import TurnCompleted
 from workbench.papers.lengths import LEVELS, Level, count_words, levels_named
+from workbench.papers.marks import mark_of
 from workbench.papers.summary_mode import NAME, shorter_mode, summary_mode
 from workbench.records.paper_summaries import SummaryRow
 
@@ -42,12 +43,14 @@ class Summaries:
     Attributes:
         kept: those that were there already.
         written: those that were written for this.
+        planned: what was said before of what it would cost.
     """
 
     paper: PaperRow
     model: str
     kept: tuple[Summary, ...]
     written: tuple[Summary, ...]
+    planned: str = ""
 
     @property
     def all(self) -> list[Summary]:
@@ -172,7 +175,7 @@ def summarize(
     written = tuple(_fitting(level, drafts[level.name]) for level in plan.missing)
     for each in written:
         orchestrator.record.paper_summaries.put(each)
-    return Summaries(plan.paper, plan.card.name, plan.kept, written)
+    return Summaries(plan.paper, plan.card.name, plan.kept, written, plan.text)
 
 
 def _writer(orchestrator: Orchestrator, asked: Mapping[str, Any]) -> ModelCard:
@@ -266,7 +269,7 @@ def _shortened(
         return {}
     limits |= {"max_cost": left} if most is not None else {}
     tell(f"Too long: {', '.join(level.name for level in long)}. Asking for less …")
-    mode = shorter_mode(long, plan.card, f"draft-{secrets.token_hex(4)}")
+    mode = shorter_mode(long, plan.card, f"draft-{mark_of(*long.values())}")
     topic = f"{' and '.join(level.name for level in long)} summary of {plan.paper.title!r}, shorter"
     run, _ = orchestrator.prepare(mode, topic, models=list(options["models"]), limits=limits, api_base=options["api_base"])
     dialogue = orchestrator.begin(run)

@@ -41,7 +41,10 @@ export function App({ kernel, core, start }: { kernel: Kernel; core: Core; start
 /** What stands there while there is nothing else, and why. */
 export function Nothing({ trouble, slow, again }: { trouble: string; slow: boolean; again: () => void }) {
   if (!trouble) {
-    return <p class="wb-empty">{slow ? "The kernel is busy. This comes as soon as it answers." : "Waiting for the kernel."}</p>;
+    const text = slow
+      ? "The kernel does not answer. If it is busy, this comes later; if it was restarted, run the cell again."
+      : "Waiting for the kernel.";
+    return <p class="wb-empty">{text}</p>;
   }
   return (
     <div class="wb-empty">

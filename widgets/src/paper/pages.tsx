@@ -1,5 +1,7 @@
 /** The page that is looked at: its picture, what is marked on it, and the way to the others. */
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { Nothing } from "./app.js";
+import { useAsked } from "./asked.js";
 import type { Kernel } from "./kernel.js";
 import type { Mark } from "./marks.js";
 import type { Reading } from "./paper.js";
@@ -170,48 +172,23 @@ interface PictureProps {
   dpi: number;
 }
 
-interface Drawn {
-  page: number;
-  url: string;
-  text: string;
-}
-
 /** The last picture of a page stays, stretched, until a finer one is there. */
 function Picture({ kernel, paper, page, dpi }: PictureProps) {
-  const [drawn, draw] = useState<Drawn | null>(null);
-  const [trouble, setTrouble] = useState("");
-  const step = Math.ceil(dpi / 24) * 24;
-  useEffect(() => {
-    let over = false;
-    setTrouble("");
-    kernel.ask<PageFacts>({ type: "page", paper, page, dpi: step }).then(
-      ({ facts, buffers: [png] }) => {
-        if (over || !png) return;
-        draw({
-          page,
-          url: URL.createObjectURL(new Blob([png as DataView<ArrayBuffer>], { type: "image/png" })),
-          text: facts.text,
-        });
-      },
-      (error: Error) => !over && setTrouble(error.message),
-    );
-    return () => {
-      over = true;
-    };
-  }, [kernel, paper, page, step]);
-  useEffect(() => () => URL.revokeObjectURL(drawn?.url ?? ""), [drawn]);
-  if (trouble) {
-    return (
-      <p class="wb-trouble" role="alert">
-        {trouble}
-      </p>
-    );
-  }
-  if (drawn?.page !== page) return <p class="wb-soft wb-coming">Page {page}…</p>;
+  // The kernel renders in such steps, so a window that is a little wider needs no other picture.
+  const asked = useAsked<PageFacts>(kernel, { type: "page", paper, page, dpi: Math.ceil(dpi / 24) * 24 });
+  const [png] = asked.reply?.buffers ?? [];
+  const url = useMemo(
+    () => (png ? URL.createObjectURL(new Blob([png as DataView<ArrayBuffer>], { type: "image/png" })) : ""),
+    [png],
+  );
+  useEffect(() => () => URL.revokeObjectURL(url), [url]);
+  if (asked.trouble) return <Nothing {...asked} />;
+  if (!url || asked.reply?.facts.page !== page)
+    return asked.slow ? <Nothing {...asked} /> : <p class="wb-coming">Page {page}…</p>;
   return (
     <>
-      <img src={drawn.url} alt={`Page ${page}`} draggable={false} />
-      <p class="wb-hear">{drawn.text}</p>
+      <img src={url} alt={`Page ${page}`} draggable={false} />
+      <p class="wb-hear">{asked.reply.facts.text}</p>
     </>
   );
 }

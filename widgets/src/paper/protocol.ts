@@ -172,6 +172,7 @@ export interface Answer {
 
 /** What is printed on a page; the picture comes as bytes beside it. */
 export interface PageFacts {
+  page: number;
   text: string;
 }
 

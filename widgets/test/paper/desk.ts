@@ -6,7 +6,6 @@ import { CORE, type PartModel } from "../../src/parts.js";
 import { dialogueFacts, snapshot, turnFacts } from "../play.js";
 
 export const WIDE = 540;
-const PICTURE = new DataView(new ArrayBuffer(8));
 
 /** jsdom lays nothing out, scrolls nothing, and has no addresses for pictures. */
 export function onADesk(): void {
@@ -126,7 +125,7 @@ export class Desk implements PartModel {
     this.replies = {
       shelf: () => ({ papers: [row(), row({ id: "bbb", title: "On Gates" }), row({ id: "ccc", title: "On Snow" })] }),
       paper: () => paper(),
-      page: ({ page }) => ({ text: `Text of page ${page}` }),
+      page: ({ page }) => ({ page, text: `Text of page ${page}` }),
       find: () => ({ places: [], quote: null }) satisfies Found,
       debate: () => snapshot(dialogueFacts({ live: false, status: "completed" }), [turnFacts({ text: "I doubt it." })]),
       question: ({ text }): Answer => ({ question: text, answer: "Yes.", quotes: [quote()], dialogue: "d9", cost: 0.002 }),
@@ -160,7 +159,7 @@ export class Desk implements PartModel {
     }
     queueMicrotask(() => {
       for (const listener of [...this.#listeners]) {
-        listener({ ...reply, ask: wish.ask } as never, wish.type === "page" ? [PICTURE] : []);
+        listener({ ...reply, ask: wish.ask } as never, wish.type === "page" ? [new DataView(new ArrayBuffer(8))] : []);
       }
     });
   }

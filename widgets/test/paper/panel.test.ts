@@ -84,6 +84,9 @@ describe("the pages of a paper", () => {
       "aaa",
     );
     await desk.says("The file is gone.");
+    desk.replies.page = ({ page }) => ({ page, text: "Here again." });
+    await desk.click("button", "Try again");
+    await desk.says("Here again.");
   });
 
   test("show hidden text from the start", async () => {

@@ -79,7 +79,8 @@ class SummaryPage:
         from workbench.dialogue.export.facts import money
 
         kept = f" {len(self.summaries.kept)} of them from before." if self.summaries.kept else ""
-        return f"{len(self.summaries.all)} by {self.summaries.model}, {money(self.summaries.cost)}.{kept}"
+        planned = f" Before: {self.summaries.planned}" if self.summaries.planned else ""
+        return f"{len(self.summaries.all)} by {self.summaries.model}, {money(self.summaries.cost)}.{kept}{planned}"
 
     def __repr__(self) -> str:
         return self.text

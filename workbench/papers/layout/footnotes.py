@@ -16,6 +16,7 @@ _MARK: Final = re.compile(
     r"authors?\b|work (?:done|performed)\b)",
     re.IGNORECASE,
 )
+_ABSTRACT: Final = re.compile(r"^a\s?b\s?s\s?t\s?r\s?a\s?c\s?t\s*[.:]?$", re.IGNORECASE)
 _SMALLER: Final = 0.7
 """Points by which a note is smaller than the text."""
 
@@ -38,9 +39,22 @@ def _at_the_foot(document: Document, column: list[Line]) -> list[Line]:
         start -= 1
     while start < len(column) and not (_begins(column[start]) or _far_below(document, column, start)):
         start += 1
+    if any(_ABSTRACT.match(line.text) for line in column[start:]):  # a front in small letters is no note
+        start = _behind_abstract(document, column, start)
     tail = column[start:]
     text = [line for line in column[:start] if document.part(line) == "text" and abs(line.size - document.size) < 0.6]
     return tail if text and tail else []
+
+
+def _behind_abstract(document: Document, column: list[Line], start: int) -> int:
+    """Return where notes begin below an abstract: at a marked line that stands apart."""
+    heads = [index for index in range(start, len(column)) if _ABSTRACT.match(column[index].text)]
+    for index in range(heads[-1] + 1, len(column)):
+        line = column[index]
+        marked = line.spans[0].raised or bool(_MARK.match(line.text))
+        if marked and line.box[1] - column[index - 1].box[3] > 0.3 * document.leading:
+            return index
+    return len(column)
 
 
 def _is_small(document: Document, line: Line) -> bool:

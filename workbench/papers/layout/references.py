@@ -36,7 +36,7 @@ _BARE: Final = re.compile(r"^(\d{1,3})(?=\s+[^\W\d_]|[A-Z]|$)")
 _YEAR: Final = re.compile(r"\b(?:1[89]|20)\d{2}[a-z]?\b")
 _NAME: Final = re.compile(
     r"^(?:[A-Z]\.[- ]?(?:[A-Z]\.[- ]?){0,3}(?:[a-z]{2,4} ){0,2}[A-ZÀ-ŽŁØÅ]|(?:[a-z]{2,4} "
-    r")?[A-ZÀ-ŽŁØÅ][\w’'`-]+(?:,| and | et al|\s[A-Z]\.|\s[A-Z]{1,3}[,.]"
+    r")?[A-ZÀ-ŽŁØÅ][\w’'`-]+(?:,| and | et al|\s[A-Z]\.|\s[A-Z]{1,3}(?:[,.]|\s\()"
     r"|(?:\s[A-ZÀ-Ž][\w’'.-]*){1,3}(?:,|\sand\s|\.)))"
 )
 _FEW: Final = 3
@@ -159,7 +159,7 @@ def _without_heading(document: Document) -> ReferenceList | None:
     Of several it is the longest: steps of an appendix are numbered too.
     """
     found = [one for pattern in (_BRACKET, _POINT, _ROUND, _BARE) if (one := _numbered_list(document, pattern))]
-    best = max(found, key=lambda one: len(one.entries) * _dated(one.entries), default=None)
+    best = max(found, key=lambda one: len(one.entries) * _dated(one.entries) ** 4, default=None)
     return best or _by_author_without_heading(document)
 
 
@@ -172,7 +172,7 @@ def _numbered_list(document: Document, pattern: re.Pattern[str]) -> ReferenceLis
         if not label or int(label.group(1)) != 1 or document.part(line) != "text" or (bare and not line.spans[0].raised):
             continue
         entries = split_entries(document, _kept(document, index, len(lines)))
-        if len(entries) >= 5 and _dated(entries) > (0.75 if bare else 0.5):
+        if len(entries) >= 5 and entries[0].lines[0] is line and _dated(entries) > (0.75 if bare else 0.5):
             return ReferenceList(None, index, len(lines), entries)
     return None
 
@@ -285,7 +285,13 @@ def _outdented(lines: list[Line]) -> list[int]:
         return []
     usual = inside.most_common(1)[0][0]
     deep = sum(abs(offset - usual) <= 2 for offset in offsets)
-    shallow = [index for index, offset in enumerate(offsets) if offset <= min(4, usual - 3) and not _carried_over(lines, index)]
+    deeper = min(4, usual - 3)
+    parted = {(line.page, line.column) for line, offset in zip(lines, offsets, strict=True) if offset > deeper}
+    shallow = [
+        index
+        for index, (line, offset) in enumerate(zip(lines, offsets, strict=True))
+        if offset <= deeper and ((line.page, line.column) in parted or not _carried_over(lines, index))
+    ]
     if deep + len(shallow) < 0.7 * len(lines) or len(shallow) < 2:
         return []
     named = sum(bool(_NAME.match(lines[index].text)) for index in shallow)
@@ -299,11 +305,14 @@ def _outdented(lines: list[Line]) -> list[int]:
 
 
 def _carried_over(lines: list[Line], index: int) -> bool:
-    """Whether the first line of a column goes on with the entry at the foot of the column before."""
+    """Whether the first line of a column, where no indent tells, goes on with the entry at the foot of the column before."""
     line, before = lines[index], lines[index - 1]
     if index == 0 or (line.page, line.column) == (before.page, before.column):
         return False
-    return not _NAME.match(line.text) or line.text[0].islower()
+    following = lines[index + 1].text if index + 1 < len(lines) else ""
+    ended = before.text.endswith((".", ")", "]")) or bool(re.search(r"[/\d]\S*$", before.text))
+    begins = bool(_NAME.match(line.text)) or (line.text[0].isupper() and bool(_YEAR.search(f"{line.text} {following}")))
+    return not (ended and begins)
 
 
 def _spaced(lines: list[Line]) -> list[int]:
