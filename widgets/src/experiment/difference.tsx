@@ -8,6 +8,10 @@ const LEFT = 52;
 const RIGHT = 12;
 const TOP = 10;
 const BOTTOM = 24;
+/** Cases that the axis has room for at first; it grows with what comes. */
+const FIRST = 20;
+/** Units between two labels of an axis. */
+const APART = 13;
 
 export function DifferenceView({ facts, difference }: { facts: ExperimentFacts; difference: DifferenceFacts }) {
   const last = difference.trail.at(-1);
@@ -38,6 +42,13 @@ function shown(facts: ExperimentFacts, { shown }: DifferenceFacts, [, mean]: Loo
 const bounded = (trail: Look[]) =>
   trail.filter((look): look is [number, number, number, number] => look[2] !== null && look[3] !== null);
 
+/** The values that are labelled: those before win where two would overlap. */
+function ticks(values: number[], y: (value: number) => number): number[] {
+  const kept: number[] = [];
+  for (const value of values) if (kept.every((other) => Math.abs(y(other) - y(value)) >= APART)) kept.push(value);
+  return kept;
+}
+
 function Curve({ facts, difference }: { facts: ExperimentFacts; difference: DifferenceFacts }) {
   const looks = bounded(difference.trail);
   const margin = facts.margin ?? 0;
@@ -46,7 +57,7 @@ function Curve({ facts, difference }: { facts: ExperimentFacts; difference: Diff
   const low = Math.min(0, -margin, ...later.map((look) => look[2]));
   const high = Math.max(0, margin, ...later.map((look) => look[3]));
   const room = 0.08 * (high - low || 1);
-  const most = Math.max(difference.planned, difference.cases, 2);
+  const most = Math.max(Math.min(difference.planned, Math.max(2 * difference.cases, FIRST)), difference.cases);
   const x = (cases: number) => LEFT + ((WIDTH - LEFT - RIGHT) * cases) / most;
   const y = (value: number) => {
     const share = (value - low + room) / (high - low + 2 * room);
@@ -71,24 +82,16 @@ function Curve({ facts, difference }: { facts: ExperimentFacts; difference: Diff
       <polyline class="wb-exp-line" points={points(looks.map((look): [number, number] => [look[0], look[1]]))} />
       <circle class="wb-exp-now" cx={x(lastCases)} cy={y(lastMean)} r="3.5" />
       <g class="wb-exp-axis">
-        <text x={LEFT - 6} y={y(0) + 4} text-anchor="end">
-          0
-        </text>
-        {margin > 0 && (
-          <text x={LEFT - 6} y={y(margin) + 4} text-anchor="end">
-            {signed(margin)}
+        {ticks([0, margin, -margin, high, low], y).map((value) => (
+          <text key={value} x={LEFT - 6} y={y(value) + 4} text-anchor="end">
+            {signed(value)}
           </text>
-        )}
-        {margin > 0 && (
-          <text x={LEFT - 6} y={y(-margin) + 4} text-anchor="end">
-            {signed(-margin)}
-          </text>
-        )}
+        ))}
         <text x={LEFT} y={HEIGHT - 6}>
           0 cases
         </text>
         <text x={WIDTH - RIGHT} y={HEIGHT - 6} text-anchor="end">
-          {whole(most)} planned
+          {most < difference.planned ? `${whole(most)} of ${whole(difference.planned)} planned` : `${whole(most)} planned`}
         </text>
         <text x={(WIDTH + LEFT) / 2} y={HEIGHT - 6} text-anchor="middle">
           {`${number(100 * difference.confidence)}% interval, valid at every look`}

@@ -29,10 +29,21 @@ _ENDS: Final = re.compile(
     re.IGNORECASE,
 )
 _SPACED: Final = re.compile(r"a\s?b\s?s\s?t\s?r\s?a\s?c\s?t$", re.IGNORECASE)
+_STRUCTURED: Final = re.compile(
+    r"^(?:background|context|objectives?|aims?|purpose|importance|design|setting|(?:materials? and )?methods?"
+    r"|methods and findings|approach"
+    r"|(?:main |principal )?(?:results|findings)|interpretation|conclusions?|significance|trial registration|funding)"
+    r"\s*[.:]?$",
+    re.IGNORECASE,
+)
+"""Headings inside an abstract, as journals of medicine have them."""
 _INFO: Final = re.compile(r"(?:a\s?r\s?t\s?i\s?c\s?l\s?e|p\s?a\s?p\s?e\s?r)\s+i\s?n\s?f\s?o", re.IGNORECASE)
 _FIRST_SECTION: Final = re.compile(r"^(?:1\.?|i\.|§\s?1)?\s*(?:introduction|background|motivation)\b\s*$", re.IGNORECASE)
 _NUMBER_ONE: Final = re.compile(r"^(?:1|I)[.:]?\s+[A-Z]")
 _VOLUME: Final = re.compile(r"[\s,:]*(?:vol|no|\(?\d)", re.IGNORECASE)
+_JOURNAL: Final = re.compile(
+    r"\b(?:journal|transactions|letters|annals|bulletin|review|proceedings|magazine|acta|archives)\b", re.IGNORECASE
+)
 _MARKS: Final = " *∗†‡§¶#⋆★,;"
 
 
@@ -58,6 +69,7 @@ def find_title(document: Document, heads: Sequence[str] = ()) -> list[Line]:
     for page in (1, 2):
         lines = _upper(document, page)
         titles = [group for group in _groups(document, lines) if _may_be_title(document, group, heads)]
+        titles = [group for group in titles if not _names_journal(document, group, titles)] or titles
         if not titles:
             continue
         best = max(titles, key=lambda group: (_prominence(document, group), -group[0].box[1]))
@@ -143,6 +155,17 @@ def _may_be_title(document: Document, group: list[Line], heads: Sequence[str]) -
     if is_masthead(text) or _ABSTRACT.match(text) or _FIRST_SECTION.match(text) or "@" in text or "http" in text:
         return False
     return document.part(group[0]) == "text"
+
+
+def _names_journal(document: Document, group: list[Line], groups: list[list[Line]]) -> bool:
+    """Whether a group is the name of a journal: volume and issue stand below it, and what may be a title below them."""
+    text = " ".join(line.text for line in group)
+    if not _JOURNAL.search(text) or len(text.split()) > 8:
+        return False
+    first, last = group[0], group[-1]
+    lines = [line for line in document.lines if line.page == first.page and 0 <= line.box[1] - last.box[3] < 2.5 * last.height]
+    below = any(other[0].box[1] > last.box[3] and other[0].top_size > document.size + 1.9 for other in groups)
+    return below and any(is_masthead(line.text) for line in lines)
 
 
 def _prominence(document: Document, group: list[Line]) -> float:
@@ -244,9 +267,8 @@ def _until_end(document: Document, start: int, head: Line, *, alone: bool) -> li
         part = document.part(line)
         if part in ("footnote", "caption", "table", "author", "title") or (kept and _notes(line, kept)):
             continue
-        if kept and _stops(document, index, kept, head, alone=alone):
-            break
-        if part == "heading" and not (kept == [] and index == start):
+        parted = bool(kept) and bool(_STRUCTURED.match(kept[0].text) and _STRUCTURED.match(line.text))
+        if kept and not parted and (part == "heading" or _stops(document, index, kept, head, alone=alone)):
             break
         kept.append(line)
     return kept
@@ -274,7 +296,7 @@ def _stops(document: Document, index: int, kept: list[Line], head: Line, *, alon
     ended = _ended(last)
     if same and ended and gap > max(usual + 0.45 * line.height, 0.55 * line.height) and _words(kept) > 40:
         return True
-    if first.bold and not line.bold and ended and _words(kept) > 40:
+    if all(one.bold for one in kept) and not line.bold and ended and _words(kept) > 40:
         return True
     wider = line.frame[1] - line.frame[0] > 0 and line.width > 1.12 * max(one.width for one in kept)
     return same and ended and wider and _words(kept) > 40

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 ARABIC: Final = re.compile(
-    r"^(?:section\s+)?(\d{1,2}(?:\.\d{1,2}){0,3})\s?[.:)]?\s*(?=[^\W\d_]|[“\"'(\[$\d]+[-\w]*[^\W\d_])", re.IGNORECASE
+    r"^(?:section\s+)?(\d{1,2}(?:\.\d{1,2}){0,3})\s?[.:)|]?\s*(?=[^\W\d_]|[“\"'(\[$\d]+[-\w]*[^\W\d_])", re.IGNORECASE
 )
 ROMAN: Final = re.compile(r"^([IVX]{1,6})\s?[.:]\s*(?=\S)")
 LETTER: Final = re.compile(r"^(?:appendix\s+)?([A-Z](?:\.\d{1,2}){0,3})\s?[.:)]?\s+(?=[^\W\d_])", re.IGNORECASE)

@@ -18,7 +18,7 @@ from workbench.papers.layout.heading import Heading
 from workbench.papers.layout.headings import style_of
 
 _NUMBER: Final = re.compile(
-    r"^(?:appendix\s+)?(?P<number>\d{1,2}(?:\.\d{1,2})*|[IVX]{1,5}(?=[.\s])|[A-Z](?:\.\d{1,2})*(?=[.:\s]))[.:]?\s+(?=\S)",
+    r"^(?:appendix\s+)?(?P<number>\d{1,2}(?:\.\d{1,2})*|[IVX]{1,5}(?=[.\s])|[A-Z](?:\.\d{1,2})*(?=[.:\s]))\s?[.:|]?\s+(?=\S)",
     re.IGNORECASE,
 )
 _NOT_SECTIONS: Final = frozenset({"abstract", "references", "bibliography", "contents", "keywords"})

@@ -82,7 +82,9 @@ def _paper(
     first_page = [line.text for line in furniture if line.page == 1] + [
         line.text for note in notes for line in note if line.page == 1
     ]
-    front = [line.text for line in document.lines if line.page == 1 and document.part(line) in ("author", "title")]
+    top = title[0].box[1] if title else 0.0
+    upper = [line for line in document.lines if line.page == 1]
+    front = [line.text for line in upper if document.part(line) in ("author", "title") or line.box[1] < top]
     arxiv_id = arxiv_id_in(first_page + front) or _named_id(name)
     references = tuple(read_reference(document.text(e.lines, e.skip), e.label) for e in listed.entries) if listed else ()
     return Paper(

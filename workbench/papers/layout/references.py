@@ -47,6 +47,11 @@ _CONTACT: Final = re.compile(
     re.IGNORECASE,
 )
 """How lines begin that say where the authors are or when the paper came in; they follow the list in some journals."""
+_BIOGRAPHY: Final = re.compile(
+    r"\b(?:received|earned|obtained|holds) (?:the|his|her|their|an?) (?:[A-Z]\w*\.|Ph\.?D|M\.?D|doctor|degree|bachelor|master)"
+    r"|\bis (?:currently |now )?(?:an?|the) (?:\w+ ){0,3}(?:professor|student|researcher|scientist|lecturer|candidate)\b",
+    re.IGNORECASE,
+)
 _TAIL: Final = 60
 """Lines at the end of a list in which those are looked for."""
 
@@ -112,8 +117,18 @@ def _list_from(document: Document, heading: int) -> ReferenceList:
 def _kept(document: Document, start: int, end: int) -> list[Line]:
     """Return the lines of a list; what says where its authors are is left out, with all behind it."""
     kept = [line for line in document.lines[start:end] if document.part(line) in ("text", "reference")]
-    tail = [index for index in range(max(2, len(kept) - _TAIL), len(kept)) if _CONTACT.match(kept[index].text)]
+    tail = [index for index in range(max(2, len(kept) - _TAIL), len(kept)) if _about_authors(kept, index)]
     return kept[: tail[0]] if tail else kept
+
+
+def _about_authors(lines: Sequence[Line], index: int) -> bool:
+    """Whether something about the authors begins at a line: where they are, or a biography that stands apart."""
+    line, before = lines[index], lines[index - 1]
+    if _CONTACT.match(line.text):
+        return True
+    same = (line.page, line.column) == (before.page, before.column)
+    apart = not same or line.box[1] - before.box[3] > 0.5 * line.height
+    return apart and bool(_BIOGRAPHY.search(" ".join(one.text for one in lines[index : index + 2])))
 
 
 def _end(document: Document, heading: int) -> int:
