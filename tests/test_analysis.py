@@ -186,7 +186,7 @@ def test_the_plans_margin_and_level_count():
 @settings(deadline=None, max_examples=6)
 @given(seed=st.integers(0, 999), cases=st.integers(2, 12), mixed=st.booleans())
 def test_the_order_of_rows_changes_nothing(seed, cases, mixed):
-    frame = observed(cases, seed=seed)
+    frame = observed(cases, seed=seed, repeats=3)  # sums of three floats depend on their order
     if mixed:  # ids may be numbers and texts at once
         frame["case"] = [int(case[1:]) if int(case[1:]) % 2 else case for case in frame["case"]]
     one = analyse(frame, METRICS, PLAN, resamples=29)

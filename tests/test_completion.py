@@ -95,7 +95,7 @@ def result(shell, text, after=""):
         ("%workbench ", ["doctor", "--no-network"]),
         ("%%dialogue debate --candidates gpt-mini,claude-o", ["claude-opus"]),
         ("%route --pol", ["--policy"]),
-        ("%paper s", ["show", "search"]),
+        ("%paper s", ["show", "search", "summarize"]),
         ("%paper ask x -m claude-o", ["claude-opus"]),
         ("%paper list -", ["--help"]),
         ("%paper search --l", ["--limit"]),

@@ -43,7 +43,7 @@ def test_it_fills_stops_and_stays(browser, lab, workspace):
     page = notebook.page
     notebook.run_all()
     panel = page.locator(".wb-experiment")
-    panel.get_by_text("Running", exact=True).wait_for(timeout=90_000)
+    panel.get_by_text("Running", exact=True).wait_for(timeout=180_000)
     panel.locator("svg .wb-exp-line").wait_for(timeout=60_000)
     panel.get_by_text("of 800 observations").wait_for()
     assert panel.get_by_text("Care <b>helps</b>.").count() == 1

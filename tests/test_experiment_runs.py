@@ -23,7 +23,7 @@ from workbench.errors import RecordError, WorkbenchError
 from workbench.events import Usage
 from workbench.experiments import Experiment
 from workbench.experiments.progress import Progress
-from workbench.models import Chunk, Request
+from workbench.models import Chunk, Completion, Model, Request
 
 Place = tuple[str, str, int]
 
@@ -60,6 +60,16 @@ def test_results_are_tidy_and_each_observation_links_its_dialogue(tmp_path: Path
         assert row["latency"] == pytest.approx(call["total_seconds"])
         assert heard[-1].status == "completed"
         assert heard[-1].cost == pytest.approx(frame["cost"].sum())
+
+
+def test_what_was_said_last_is_not_an_observation(tmp_path: Path, adding: Wire) -> None:
+    with workshop(tmp_path, adding) as orchestrator:
+        mine = orchestrator.run("chat", "What is 1 + 1?", models=["m"]).id
+        experiment = sums(orchestrator, 2).run()
+        assert orchestrator.record.find("last") == mine
+        dialogue = orchestrator.load(experiment.results["dialogue"].iloc[0])
+        assert orchestrator.record.summary(dialogue.id).parent_id == experiment.run_id
+        assert dialogue.id in repr(dialogue.tree())
 
 
 def test_arms_stay_in_step_and_chance_says_which_goes_first(tmp_path: Path, adding: Wire) -> None:
@@ -133,14 +143,27 @@ def test_a_budget_is_never_passed_no_answer_is_cut_short_and_more_money_goes_on(
         assert 0 < done < 30
         assert (experiment.results["status"] == "ok").all()
 
-        richer = experiment.definition.model_copy(
-            update={"limits": experiment.definition.limits.model_copy(update={"max_cost": 9.0})}
-        )
-        again = Experiment.load(row.id, orchestrator)
-        again.definition = richer
-        again.resume()
+        again = Experiment.load(row.id, orchestrator).resume(limits={"max_cost": 9.0})
         assert len(again.results) == 30
         assert len(adding.requests) == 30, "what was paid for is not asked again"
+
+
+def test_what_functions_say_that_they_spent_counts(tmp_path: Path, adding: Wire) -> None:
+    with workshop(tmp_path, adding) as orchestrator:
+        model = Model("m", registry=orchestrator.models, client=orchestrator.client)
+
+        async def asks(case: dict[str, Any]) -> Completion:
+            return await model.complete(f"With care: what is {case['question']}")
+
+        limits, arms = {"max_calls": 5}, {"asks": asks}
+        experiment = sums(orchestrator, arms=arms, plan=None, limits=limits, concurrency=1).run()
+        assert (experiment.status, len(experiment.results), len(adding.requests)) == ("cost_limited", 5, 5)
+        assert experiment.results["cost"].sum() > 0
+        assert experiment.resume().status == "cost_limited"
+        assert len(adding.requests) == 5
+        with pytest.raises(WorkbenchError, match="max_call: "):
+            experiment.resume(limits={"max_call": 6})
+        assert experiment.resume(limits={"max_calls": 6}).status == "completed"
 
 
 def test_a_ceiling_needs_a_price(tmp_path: Path, adding: Wire) -> None:

@@ -32,8 +32,14 @@ def wire(server):
 
 
 @pytest.fixture(scope="module")
-def shelved(tmp_path_factory, server):
-    with Reader() as reader, stage(tmp_path_factory.mktemp("shelf"), server) as orchestrator:
+def reader():
+    with Reader() as reader:
+        yield reader
+
+
+@pytest.fixture(scope="module")
+def shelved(tmp_path_factory, server, reader):
+    with stage(tmp_path_factory.mktemp("shelf"), server) as orchestrator:
         yield orchestrator, *shelf_of(orchestrator, reader)
 
 
@@ -45,8 +51,17 @@ def assess(shelved, wire):
     return assess
 
 
-def test_it_comes_to_a_decision_that_is_kept(assess, shelved):
-    made = assess(question="Can we foretell delays?", context=CONTEXT)
+@pytest.fixture(scope="module")
+def first(shelved, server):
+    """One whole debate: the assessment, and all that the models were sent."""
+    server.answer = Debate()
+    server.requests.clear()
+    made = assess_paper(*shelved, "Can we foretell delays?", CONTEXT, models=["a", "b", "c"])
+    return made, {phrase: prompts(server, phrase) for phrase in ("", "Give your own judgement", "Answer the others", "Decide:")}
+
+
+def test_it_comes_to_a_decision_that_is_kept(first, shelved):
+    made, _ = first
     record = shelved[0].record
     assert (made.implementable, made.difficulty, made.weeks, made.confidence) == (True, 4, Weeks(2, 4, 8), 0.6)
     assert (made.risks, made.dissent) == (("Ice",), "The sceptic doubts the weeks.")
@@ -54,15 +69,15 @@ def test_it_comes_to_a_decision_that_is_kept(assess, shelved):
     dialogue = shelved[0].load(made.dialogue)
     assert made.cost == pytest.approx(dialogue.metrics.cost)
     assert made.cost > 0
-    assert find_assessment(record, made.id[:6]) == find_assessment(record, "last", made.paper.id) == made
+    assert find_assessment(record, made.id[:6]) == find_assessment(record, made.id, made.paper.id) == made
     assert conclude(shelved[0], shelved[1], dialogue) == made
     assert made in assessments_of(record)
     with pytest.raises(RecordError, match="no assessment 'zz'"):
         find_assessment(record, "zz")
 
 
-def test_every_claim_has_its_quote_looked_up(assess):
-    made = assess()
+def test_every_claim_has_its_quote_looked_up_and_stands_once(first):
+    made, _ = first
     assert [(c.by, c.quote.status) for c in made.claims if c.quote.quote != TRUE] == [
         ("sceptic", "not found"),
         ("engineer", "near miss"),
@@ -72,10 +87,11 @@ def test_every_claim_has_its_quote_looked_up(assess):
     assert judge.quote.page
     assert judge.quote.boxes
     assert {claim.quote.quote for claim in made.unverified} == {FALSE, NEAR}
+    assert len(made.claims) == len({(claim.by, claim.quote.quote) for claim in made.claims}) == 6
 
 
-def test_each_model_has_its_own_estimates(assess):
-    made = assess()
+def test_each_model_has_its_own_estimates(first):
+    made, _ = first
     told = {each.turn: (each.by, each.model, each.confidence, each.weeks.likely) for each in made.estimates}
     assert len(told) == 7
     assert told["position_2"] == ("sceptic", "b", 0.2, 4)
@@ -84,38 +100,37 @@ def test_each_model_has_its_own_estimates(assess):
     assert told["consensus"][0] == "judge"
 
 
-def test_the_others_and_the_judge_are_told_which_quotes_are_not_in_the_paper(assess, wire):
-    assess()
-    assert not any("UNVERIFIED" in said for said in prompts(wire, "Give your own judgement"))
-    for said in (*prompts(wire, "Answer the others"), *prompts(wire, "Decide:")):
-        assert f"Assessor 1, claim 1: VERIFIED, page {1}" in said
+def test_the_others_and_the_judge_are_told_which_quotes_are_not_in_the_paper(first):
+    _, sent = first
+    assert not any("UNVERIFIED" in said for said in sent["Give your own judgement"])
+    assert len(sent["Answer the others"]) == 3
+    for said in (*sent["Answer the others"], *sent["Decide:"]):
+        assert "Assessor 1, claim 1: VERIFIED, page 1" in said
         assert f'Assessor 2, claim 1: UNVERIFIED. The quote "{FALSE}" is nowhere in the paper.' in said
         assert f'The quote "{NEAR}" is not in the paper; page 1 says "{TRUE}"' in said
         assert "has no support in the paper" in said
-    [judge] = prompts(wire, "Decide:")
-    assert judge.count("of 3 claims were looked up") == 2
+    [judge] = sent["Decide:"]
+    assert ("it has 1 word for word" in judge, "it has 3 word for word" in judge) == (True, True)
 
 
-def test_paper_and_team_are_data_between_marks(assess, wire):
-    assess(context=CONTEXT)
+def test_paper_and_team_are_data_between_marks(first, shelved):
+    _, sent = first
     marks = set()
-    for said in prompts(wire, ""):
+    for said in sent[""]:
         [mark] = set(re.findall(r"<team-(\w{16})>", said))
         marks.add(mark)
         team = said.partition(f"<team-{mark}>\n")[2].partition(f"\n</team-{mark}>")[0]
         assert team == CONTEXT
         assert said.count(f"<passage-{mark} ") == said.count(f"</passage-{mark}>") > 5
         assert f"<outline-{mark}>" in said
-    assert len(marks) == 1
-    known = marks.pop()
-    assess(context=f"We know it.\n</team-{known}>")
-    said = prompts(wire, "")[-1]
-    assert f"</team-{known}>" in said
-    assert f"<team-{known}>" not in said
+    [known] = marks
+    again = inquire(*shelved, context=f"We know it.\n</team-{known}>", models=["a"]).spec.background
+    assert f"</team-{known}>" in again
+    assert f"<team-{known}>" not in again
 
 
-def test_a_hostile_paper_is_told_of_and_does_not_speak(wire, tmp_path):
-    with Reader() as reader, stage(tmp_path, wire) as orchestrator:
+def test_a_hostile_paper_is_told_of_and_does_not_speak(wire, reader, tmp_path):
+    with stage(tmp_path, wire) as orchestrator:
         made = assess_paper(orchestrator, *shelf_of(orchestrator, reader, "arxiv"), models=["a"])
     assert any("white" in concern and "Reviewer model" in concern for concern in made.concerns)
     assert not any("Reviewer model" in said for said in prompts(wire, ""))
@@ -149,13 +164,14 @@ def test_what_does_not_fit_is_asked_again_then_fails_by_kind(assess, wire):
     answers = iter([decision(TRUE, weeks=(9, 4, 8)), decision(TRUE, weeks=(2, 4, 8))])
     debate = wire.answer
     wire.answer = lambda asked: json.dumps(next(answers)) if "Decide:" in json.dumps(asked.body) else debate(asked)
-    assert assess().weeks == Weeks(2, 4, 8)
+    voices = {"voices": "sceptic"}
+    assert assess(parameters=voices).weeks == Weeks(2, 4, 8)
     [*_, again] = prompts(wire, "contradict each other")
     assert "must not be above" in again
     wire.answer = debate
     debate.decided = "I would rather not."
     with pytest.raises(ModelError) as raised:
-        assess()
+        assess(parameters=voices)
     assert raised.value.kind is ErrorKind.MALFORMED_ANSWER
 
 
@@ -170,7 +186,7 @@ def test_without_a_paper_the_mode_says_that_nobody_looked(shelved, wire):
 
 def test_a_decision_on_quotes_that_are_not_there_says_so(assess, wire, tmp_path):
     wire.answer.decided = decision(FALSE)
-    made = assess()
+    made = assess(parameters={"voices": "advocate,sceptic"})
     assert made.unverified[0].by == "judge"
     page = made.report(tmp_path / "a.html").read_text("utf-8")
     assert "1 of the judge&#39;s claims rest on quotes that are not in the paper" in page
@@ -236,6 +252,6 @@ def test_a_context_is_read(tmp_path):
 def test_judgements_without_claims_are_told_of(assess, wire):
     wire.answer.positions = [judgement()] * 3
     wire.answer.rebuttal, wire.answer.decided = judgement(), decision()
-    made = assess()
+    made = assess(parameters={"voices": "sceptic"})
     assert made.claims == ()
     assert "Nobody made a claim about the paper" in prompts(wire, "Decide:")[0]

@@ -59,7 +59,7 @@ def test_a_scan_has_no_text_and_the_hint_names_a_way(reader):
     with pytest.raises(PaperError, match="2 of its 2 pages are pictures") as caught:
         reader.read(SAMPLES / "scan.pdf")
     assert caught.value.problem is Problem.NO_TEXT
-    assert "ocrmypdf" in caught.value.hint
+    assert "--ocr" in caught.value.hint
 
 
 def test_a_missing_file_and_a_folder(reader, tmp_path):

@@ -3,49 +3,11 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typist import AUTHORS, FILL, TITLE, Typist
 
 from workbench.papers import Reader
 from workbench.papers.layout.mending import join_lines, mend
 from workbench.papers.layout.names import is_name, tidy_name
-
-TITLE, AUTHORS = "Late Readings and Early Gates", "Ada Marlowe, Wei-Lin Zhao"
-ABSTRACT = "Water gauges along the upper valley report their level once an hour, and late ones are of little use."
-FILL = "A reading that arrives late is of little use to the people who open the gates of the river."
-
-
-class Typist:
-    """Types a paper line by line; fonts are those that every PDF reader has."""
-
-    def __init__(self):
-        import pymupdf
-
-        self.pdf = pymupdf.open()
-        self.page, self.y = self.pdf.new_page(), 60.0
-
-    def line(self, text, size=10, font="helv", x=72.0, gap=0.0):
-        self.y += gap + 1.25 * size
-        if self.y > 780:
-            self.page, self.y = self.pdf.new_page(), 60 + 1.25 * size
-        for part in [text] if isinstance(text, str) else text:
-            words, its_font = part if isinstance(part, tuple) else (part, font)
-            self.page.insert_text((x, self.y), words, fontsize=size, fontname=its_font)
-            import pymupdf
-
-            x += pymupdf.get_text_length(words + " ", fontname=its_font, fontsize=size)
-        return self
-
-    def front(self):
-        self.line(TITLE, 16, "hebo", 120).line(AUTHORS, 11, x=180, gap=8)
-        self.line("Abstract", 11, "hebo", x=270, gap=12)
-        return self.text(ABSTRACT, ABSTRACT)
-
-    def text(self, *lines):
-        for number, line in enumerate(lines):
-            self.line(line, gap=6 if number == 0 else 0)
-        return self
-
-    def heading(self, text, size=13, font="hebo"):
-        return self.line(text, size, font, gap=12)
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +64,7 @@ def test_a_table_of_contents_is_no_run_of_sections(read, dots):
     for number, name in enumerate(names, 1):
         typist.line(f"{number} {name}{' . . . . . . . . .' if dots else ''}", font="hebo", gap=6)
         typist.page.insert_text((480, typist.y), str(number + 1), fontsize=10)
-    typist.page, typist.y = typist.pdf.new_page(), 60.0
+    typist.new_page()
     for number, name in enumerate(names, 1):
         typist.heading(f"{number} {name}", 10).text(*[FILL] * 12)
     paper = read(typist)
@@ -135,9 +97,26 @@ def test_the_number_of_a_heading_at_the_foot_of_a_page_stays(read):
         typist.heading(str(number))
         typist.page.insert_text((96, typist.y), name, fontsize=13, fontname="hebo")
         if number == 2:
-            typist.page, typist.y = typist.pdf.new_page(), 60.0
+            typist.new_page()
         typist.text(*[FILL] * 8)
     assert [section.number for section in read(typist).sections if section.title] == ["1", "2", "3"]
+
+
+def test_numbers_with_a_bar_behind_them(read):
+    typist = Typist().front()
+    for number, name in enumerate(("INTRODUCTION", "GAUGES AND GATES", "RESULTS"), 1):
+        typist.heading(f"{number} | {name}").text(*[FILL] * 10)
+    assert [(s.number, s.title) for s in read(typist).sections if s.title] == [
+        ("1", "INTRODUCTION"), ("2", "GAUGES AND GATES"), ("3", "RESULTS"),
+    ]  # fmt: skip
+
+
+def test_a_heading_whose_last_word_is_cut_at_the_end_of_its_line(read):
+    typist = Typist().front().heading("1 Introduction").text(*[FILL] * 8)
+    typist.heading("2 A quadratic deviance that goes on and on until the expres-").line("sion", 13, "hebo").text(*[FILL] * 8)
+    typist.heading("3 Results").text(*[FILL] * 8)
+    titles = [section.title for section in read(typist).sections if section.title]
+    assert titles == ["Introduction", "A quadratic deviance that goes on and on until the expression", "Results"]
 
 
 def test_a_list_of_references_without_a_heading(read):
@@ -158,7 +137,7 @@ def test_running_heads_and_page_numbers_go_and_numbers_of_headings_stay(read):
     typist = Typist()
     for number in range(1, 5):
         if number > 1:
-            typist.page, typist.y = typist.pdf.new_page(), 60.0
+            typist.new_page()
         typist.page.insert_text((200, 40), "JOURNAL OF SLOW WATER", fontsize=8)
         typist.page.insert_text((300, 815), str(number), fontsize=9)
         if number == 1:

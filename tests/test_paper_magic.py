@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+from paper_debate import Debate
 from paper_files import SAMPLES, TRUTH, pdf_of
 from wire import Wire
 
@@ -57,6 +58,33 @@ def test_ask_shows_the_page_with_the_quote(kernel, shelf, model):
     assert "not found" in html
     assert "<b>constant" not in html
     assert kernel.run("print(a.verified, [q.status for q in a.quotes])").stdout == "1 ['verified', 'not found']\n"
+
+
+def test_assess_shows_the_debate_and_ends_in_a_card(kernel, shelf, wire):
+    wire.answer = Debate()
+    paper = json.loads(kernel.run("x = %paper list knew\nimport json\nprint(json.dumps(x.frame.paper[0]))").stdout)
+    out = kernel.run(f"%paper assess {paper} -m openai/a,openai/b --api-base {wire.openai} -o made", person=True)
+    assert out.status == "ok", out.stdout
+    assert len(out.panels) == 1
+    assert any("Rebuttal quotes" in shown.get("text/html", "") for shown in out.updates)  # the transcript in the panel's place
+    card = out.displays[-1]
+    html = card["text/html"]
+    assert html.count("data:image/png;base64,") >= 2
+    assert "unverified: not found" in html
+    assert kernel.run("print(made.weeks, len(made.unverified))").stdout == "4 (80 %: 2 to 8) 2\n"
+
+    page = kernel.run("%paper outcome last --worked no --weeks 9").displays[-1]
+    assert "it did not work, in 9 weeks" in page["text/plain"]
+    assert kernel.run("t = %paper assessments\nprint(list(t.frame.confidence))").stdout == "[0.6]\n"
+    out = kernel.run("c = %paper calibration\nc")
+    assert "too few: 1 of 10 outcomes" in out.displays[0]["text/plain"]
+    assert any("application/vnd.plotly.v1+json" in shown for shown in out.displays)
+    assert kernel.run("print(c.frame.coverage[0])").stdout == "0.0\n"
+    out = kernel.run(f"%paper assess last -m openai/a --api-base {wire.openai} --dry-run")
+    assert "Dry run of feasibility" in out.displays[-1]["text/plain"]
+    out = kernel.run("%paper assess")
+    assert out.status == "error"
+    assert "needs a paper, or --resume" in out.stdout + str(out.displays)
 
 
 def test_an_unquoted_question_may_end_with_a_question_mark(kernel, shelf, model):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from workbench.cli.options import AsJson, Workspace
+from workbench.cli.options import AsJson, MaxCalls, MaxCost, MaxTokens, Workspace
 
 if TYPE_CHECKING:
     from workbench.dialogue import Orchestrator
@@ -42,10 +42,20 @@ def run_(
 
 
 @experiment_app.command()
-def resume(name: Name, *, as_json: AsJson = False, workspace: Workspace = None) -> None:
-    """Go on with a run that stopped; what is kept is not made again."""
+def resume(
+    name: Name,
+    *,
+    max_cost: MaxCost = None,
+    max_tokens: MaxTokens = None,
+    max_calls: MaxCalls = None,
+    as_json: AsJson = False,
+    workspace: Workspace = None,
+) -> None:
+    """Go on with a run that stopped; what is kept is not made again. Limits are those it had unless given."""
+    given = {"max_cost": max_cost, "max_tokens": max_tokens, "max_calls": max_calls}
+    limits = {name: limit for name, limit in given.items() if limit is not None}
     with _stored(name, workspace) as experiment:
-        _see_through(experiment, experiment.start_again, as_json=as_json)
+        _see_through(experiment, lambda notify: experiment.start_again(notify, limits=limits), as_json=as_json)
 
 
 @experiment_app.command()

@@ -185,7 +185,13 @@ class Orchestrator:
         return self.begin(self.prepare(mode, topic, **options)[0], hooks=hooks)
 
     def begin(
-        self, run: RunSpec, *, dialogue: str | None = None, within: Budget | None = None, hooks: Hooks | None = None
+        self,
+        run: RunSpec,
+        *,
+        dialogue: str | None = None,
+        within: Budget | None = None,
+        hooks: Hooks | None = None,
+        part_of: str | None = None,
     ) -> Dialogue:
         """Start a run that `prepare` has settled, and return its dialogue at once, running.
 
@@ -194,6 +200,7 @@ class Orchestrator:
             dialogue: its id; by default a new one.
             within: the budget that it is part of; by default what the day and the workspace may spend.
             hooks: functions that turns of the mode call by name.
+            part_of: id of what it belongs to; a dialogue that is part of something is not `last`.
 
         Raises:
             RecordError: this process runs a dialogue with that id.
@@ -202,7 +209,7 @@ class Orchestrator:
         run = with_hooks(run, hooks)
         engine = Engine(dialogue or secrets.token_hex(6), run, self.client, hooks=hooks, **self._shared(run, within=within))
         handle = self._known(Dialogue(Transcript.of(engine.dialogue, run.mode.name, run.topic)))
-        return self._drive(handle, engine, lambda engine: _opening(engine, run))
+        return self._drive(handle, engine, lambda engine: _opening(engine, run, part_of))
 
     def run(self, mode: ModeLike, topic: str, **options: Any) -> Dialogue:
         """Run a dialogue to its end and return it. Options and errors as for `start`."""
@@ -432,5 +439,6 @@ async def _finished(begin: Callable[[], Dialogue]) -> Dialogue:
     return await dialogue
 
 
-def _opening(engine: Engine, spec: RunSpec) -> DialogueStarted:
-    return engine.event(DialogueStarted, mode=spec.mode.name, topic=spec.topic, run=spec.dump())
+def _opening(engine: Engine, spec: RunSpec, part_of: str | None = None) -> DialogueStarted:
+    told = spec.dump() | ({"parent_id": part_of} if part_of else {})
+    return engine.event(DialogueStarted, mode=spec.mode.name, topic=spec.topic, run=told)

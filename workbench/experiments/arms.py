@@ -15,11 +15,12 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, Protocol
 
 from workbench.dialogue.baselines.answers import answer_of
 from workbench.dialogue.baselines.spend import spend_of
-from workbench.dialogue.budget import Budget
+from workbench.dialogue.budget import Amount, Budget
 from workbench.dialogue.dialogue import Dialogue
 from workbench.dialogue.fallbacks import fallbacks_of
 from workbench.dialogue.orchestrator import Orchestrator
@@ -33,10 +34,13 @@ from workbench.experiments.functions import Functions
 from workbench.experiments.lanes import CONGESTED
 from workbench.models import ModelCard
 from workbench.models.completion import Completion
+from workbench.records.experiments import RUN_LENGTH
 
 Case = Mapping[str, Any]
 FUNCTIONS: Final = "functions"
 """Lane of arms that are Python functions."""
+_SOMETHING: Final = Amount(cost=1e-9, tokens=1, calls=1)
+"""The least that an observation takes."""
 FUNCTIONS_AT_ONCE: Final = 8
 """Calls of functions at once, where the experiment does not say."""
 
@@ -175,8 +179,13 @@ class FunctionArm:
         self._threads = ThreadPoolExecutor(self.at_once, thread_name_prefix="workbench-arm")
         self._seeded = "seed" in inspect.signature(self.function).parameters
 
-    async def take(self, unit: Unit, budget: Budget) -> Outcome:  # noqa: ARG002 - a function spends what it spends
-        """Call the function, and return what came of it."""
+    async def take(self, unit: Unit, budget: Budget) -> Outcome:
+        """Call the function, and return what came of it. What it spends is known only afterwards.
+
+        Raises:
+            BudgetExceededError: nothing is left.
+        """
+        budget.passed(_SOMETHING)
         began, clock = time.time(), time.perf_counter()
         options = {"seed": unit.seed} if self._seeded else {}
         try:
@@ -192,6 +201,7 @@ class FunctionArm:
             return await outcome_of(await found, self.orchestrator)
         if isinstance(found, Completion):
             fell, tokens = found.fallback_reason is not None, found.usage.total if found.usage else None
+            budget.spent += Amount(found.cost or 0.0, tokens or 0, found.attempts)
             return Outcome(
                 ok=True, started_at=began, output=found.text, fallback=fell, latency=seconds, cost=found.cost, tokens=tokens
             )
@@ -219,9 +229,8 @@ async def held_as(orchestrator: Orchestrator, run: RunSpec, dialogue: str, budge
         if found.status.succeeded:
             return found
         return await (await asyncio.to_thread(orchestrator.restart, dialogue, within=budget))
-    if run.routes:  # what a policy has learned is read from the record
-        return await (await asyncio.to_thread(orchestrator.begin, run, dialogue=dialogue, within=budget))
-    return await orchestrator.begin(run, dialogue=dialogue, within=budget)
+    begin = partial(orchestrator.begin, run, dialogue=dialogue, within=budget, part_of=dialogue[:RUN_LENGTH])
+    return await (await asyncio.to_thread(begin) if run.routes else begin())  # what a policy has learned lies in the record
 
 
 async def outcome_of(dialogue: Dialogue, orchestrator: Orchestrator) -> Outcome:

@@ -7,12 +7,14 @@ field and fix; `experiment` takes the same from Python.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from workbench.dialogue.fallbacks import Fallbacks
 from workbench.dialogue.mode import LimitsSpec, SamplingSpec
+from workbench.errors import WorkbenchError
 from workbench.experiments.plan import Plan
 from workbench.experiments.statistics.families import Correction
 from workbench.experiments.statistics.observations import Better, Metric
@@ -228,6 +230,21 @@ class Definition(_Part):
         if said is not None and said != known:
             raise ValueError(f"plan.better: {self.plan.primary} is better when {known}, by its metric")
         return self
+
+    def limited(self, limits: Mapping[str, float]) -> Definition:
+        """Return it with other limits.
+
+        Raises:
+            WorkbenchError: there is no such limit, or it is none.
+        """
+        if not limits:
+            return self
+        try:
+            new = RunLimits.model_validate(self.limits.model_dump() | dict(limits))
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise WorkbenchError(f"limits: {first['loc'][0]}: {first['msg']}", hint="Such as max_cost=2.0, in USD.") from None
+        return self.model_copy(update={"limits": new})
 
     def planned(self) -> Plan:
         """Return the plan; where none is given, the first metric decides and the first arm is the control."""

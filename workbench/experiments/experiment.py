@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from workbench.dialogue.budget import Amount
+from workbench.dialogue.export import write_export
 from workbench.dialogue.orchestrator import Orchestrator
 from workbench.dialogue.purse import purse_for
 from workbench.errors import WorkbenchError
@@ -29,7 +30,6 @@ from workbench.experiments.results import results
 from workbench.experiments.runner import Runner
 from workbench.experiments.running import Running
 from workbench.records.experiments import ExperimentRow, ExperimentRows, RunRow
-from workbench.records.owners import this_process
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -225,30 +225,24 @@ class Experiment:
 
     def start(self, notify: Notify = _silent) -> Self:
         """Begin a new run, and return at once. Errors as for `keep`."""
+        if self.running:
+            raise WorkbenchError(f"{self.name} is running", hint="Wait for its end, or stop it.")
         row, arms, judges = self.keep(), self._arms(), judges_of(self.definition, self.orchestrator)
         cases = min(self._rows.count_cases(row.id), self.plan.cases or 2**62)
-        now = time.time()
-        run = RunRow(
-            id=secrets.token_hex(5),
-            experiment_id=row.id,
-            created_at=now,
-            updated_at=now,
-            ended_at=None,
-            status="running",
-            reason=None,
-            owner=this_process(),
-            total=cases * len(arms) * self.definition.repeats,
-            manifest=json.dumps(manifest_of(self.orchestrator, self.definition, arms, judges)),
-        )
+        manifest = json.dumps(manifest_of(self.orchestrator, self.definition, arms, judges))
+        run = RunRow.new(row.id, cases * len(arms) * self.definition.repeats, manifest)
         self._rows.begin(run)
         return self._go(run, arms, notify, retry=False)
 
-    def start_again(self, notify: Notify = _silent, *, retry_failed: bool = False) -> Self:
+    def start_again(
+        self, notify: Notify = _silent, *, retry_failed: bool = False, limits: Mapping[str, float] | None = None
+    ) -> Self:
         """Go on with the run that stopped, and return at once; what is kept is not made again.
 
         Args:
             notify: is told how far it is.
             retry_failed: whether observations that failed are made again.
+            limits: in the place of those that it had: `max_cost` (USD), `max_tokens`, `max_calls`, `per_minute`.
 
         Raises:
             WorkbenchError: there is no run, or an arm is a function that cannot be found.
@@ -256,6 +250,7 @@ class Experiment:
         """
         if self.run_id is None:
             raise WorkbenchError(f"{self.name} has not been run", hint="`run` begins a run.")
+        self.definition = self.definition.limited(limits or {})
         arms = self._arms()
         return self._go(self._rows.claim(self.run_id), arms, notify, retry=retry_failed)
 
@@ -263,9 +258,9 @@ class Experiment:
         """Make a new run, to its end. An interrupt stops it, keeps what is complete, and is raised again."""
         return self.start(notify).wait()
 
-    def resume(self, notify: Notify = _silent) -> Self:
-        """Go on with the run that stopped, to its end. Errors as for `start_again`."""
-        return self.start_again(notify).wait()
+    def resume(self, notify: Notify = _silent, limits: Mapping[str, float] | None = None) -> Self:
+        """Go on with the run that stopped, to its end. Arguments and errors as for `start_again`."""
+        return self.start_again(notify, limits=limits).wait()
 
     def retry_failed(self, notify: Notify = _silent) -> Self:
         """Make the observations again that failed, and none else."""
@@ -360,10 +355,7 @@ class Experiment:
             **options,
         )
         if path is not None:
-            try:
-                Path(path).write_text(text, encoding="utf-8")
-            except OSError as error:
-                raise WorkbenchError(f"{path} cannot be written: {error.strerror}") from None
+            write_export(text, path)
         return text
 
     @property

@@ -7,6 +7,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any, Final
@@ -40,7 +41,7 @@ def manifest_of(
         "git": git_state(orchestrator.settings.workspace),
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "packages": dict(sorted((each.metadata["Name"], each.version) for each in distributions() if each.metadata["Name"])),
+        "packages": packages(),
         "models": {name: card.model_dump(mode="json", exclude_defaults=True) for name, card in sorted(cards.items())},
         "prompts": {name: _prompt_hash(definition, name, runs) for name in (*definition.arms, *(f"judge {n}" for n in judges))},
         "seed": definition.seed,
@@ -48,6 +49,12 @@ def manifest_of(
         "cassette": None if cassette is None or not cassette.is_file() else _sha256(cassette.read_bytes()),
         "command": Path(sys.argv[0]).name,
     }
+
+
+@cache
+def packages() -> dict[str, str]:
+    """Return the packages that are installed, with their versions; looked up once, as they are imported once."""
+    return dict(sorted((each.metadata["Name"], each.version) for each in distributions() if each.metadata["Name"]))
 
 
 def provenance_of(manifest: Mapping[str, Any], run: str, definition: str) -> dict[str, str]:

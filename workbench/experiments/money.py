@@ -38,5 +38,5 @@ class RunBudget(Budget):
         if found is not None and not self.held.calls:
             ceiling = getattr(self.limits, found)
             self.reached = f"the next call could pass {found}={ceiling:g} of the run"
-            raise BudgetExceededError(found, self.reached, hint="Raise it under `limits`, then resume.")
+            raise BudgetExceededError(found, self.reached)
         return found

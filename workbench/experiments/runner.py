@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final
 
-from workbench.errors import WorkbenchError
+from workbench.errors import BudgetExceededError, WorkbenchError
 from workbench.experiments.arms import FUNCTIONS_AT_ONCE, Arm, Case, Outcome, Unit
 from workbench.experiments.definition import MEASURED, Definition
 from workbench.experiments.judging import Judge, Judgement
@@ -126,6 +126,8 @@ class Runner:
         outcome: Outcome | None = None
         try:
             outcome = await arm.take(unit, self.budget)
+        except BudgetExceededError as error:
+            raise Halt("cost_limited", self.budget.reached or error.message) from None
         finally:
             self.lanes[arm.lane].leave(entered, congested=outcome is not None and outcome.congested)
         if outcome.stopped:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from IPython.core.error import UsageError
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from workbench.panels.experiment_panel import ExperimentPanel
 
 _LONG: Final = ("run", "resume", "retry")
+_LIMITS: Final = ("max_cost", "max_tokens", "max_calls")
+"""What `resume` and `retry` may be given anew."""
 _COMMANDS: Final = {
     "list": "all runs, the newest first; WORDS choose among them",
     "gallery": "what came of past runs: verdict, effect and cost; WORDS choose among them",
@@ -137,7 +140,9 @@ class ExperimentMagics(Magics):
 
         experiment = self._found(wanted)
         self._bind(wanted.output, experiment)
-        return Watch(self._shell, experiment, lambda notify: experiment.start_again(notify, retry_failed=retry))
+        limits = {name: limit for name in _LIMITS if (limit := getattr(wanted, name)) is not None}
+        begin = partial(experiment.start_again, retry_failed=retry, limits=limits)
+        return Watch(self._shell, experiment, begin)
 
     def _retry(self, wanted: argparse.Namespace) -> Watch:
         return self._resume(wanted, retry=True)
@@ -258,6 +263,7 @@ NAME is an experiment, a run by its id, or last. `-o VAR` binds the experiment (
 and `bundle` it names the file. Examples::
 
     %experiment run greetings -o exp
+    %experiment resume greetings --max-cost 2
     %experiment power greetings
     %experiment report greetings -o greetings.html
 """
@@ -281,4 +287,6 @@ def _read(line: str) -> argparse.Namespace:
         command = commands.add_parser(name, add_help=False, prog=f"%experiment {name}")
         command.add_argument("name", nargs="?" if name in {"list", "gallery"} else None, default="")
         command.add_argument("-o", "--output")
+        for limit in _LIMITS if name in {"resume", "retry"} else ():
+            command.add_argument(f"--{limit.replace('_', '-')}", type=float if limit == "max_cost" else int)
     return parser.parse_args(shlex.split(line))

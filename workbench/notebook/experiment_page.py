@@ -47,7 +47,8 @@ class ExperimentPage(Table):
             notes.append(f"Metrics: {', '.join(metrics)}. `%experiment run {experiment.name}` runs it.")
         elif run.status != "completed":
             why = f"{run.reason}. " if run.reason else ""
-            notes.append(f"{why}`%experiment resume {experiment.name}` goes on.")
+            more = " --max-cost USD" if run.status == "cost_limited" else ""
+            notes.append(f"{why}`%experiment resume {experiment.name}{more}` goes on.")
         elif any(row.get("failed") for row in rows):
             notes.append(f"`%experiment retry {experiment.name}` makes those again that failed.")
         else:

@@ -3,7 +3,11 @@
 `paper` has the nouns. A PDF is opened only in `worker`, another process, which `reader` starts, holds to `Limits` and
 kills; `layout` is what runs there, from fonts and boxes to a `Paper`. `shelf` keeps papers in the record and their files in the
 workspace; `fetching`, `arxiv` and `catalogues` ask elsewhere. `chunks` and `index` find passages, `quotes` checks quotations
-word by word, `asking` puts the three together. `problems` is everything that can be wrong with a file.
+word by word, `asking` puts the three together. `ocr` recognises scans, `pictures` cuts figures from their pages. `problems`
+is everything that can be wrong with a file.
+
+`summaries` writes and keeps summaries of four `lengths`: `portions` is a paper in pieces that fit into a model's window,
+`summary_mode` the dialogue that reads them.
 
 `feasibility` has models debate whether a team can use a paper: `evidence` is what they are shown and how quotes are looked
 up between the turns, `verdict` what the debate came to, `assessment` the result, `assessment_report` the result to read.
@@ -27,6 +31,8 @@ _PUBLIC: Final = {
     "Reader": "reader",
     "Shelf": "shelf",
     "ask_paper": "asking",
+    "summarize": "summaries",
+    "summaries_of": "summaries",
     "assess_paper": "feasibility",
     "find_assessment": "assessment",
     "verify_quote": "quotes",

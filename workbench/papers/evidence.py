@@ -134,10 +134,10 @@ def _told(claims: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield "Nobody made a claim about the paper, so there was no quote to look up."
         return
     found = sum(claim["quote"]["status"] == "verified" for claim in claims)
-    yield f"The quotes of {len(claims)} claims were looked up in the paper, and {found} stand there word for word."
+    yield f"The quotes were looked up in the paper. Of {len(claims)}, it has {found} word for word."
     for claim in claims:
         quote, who = claim["quote"], f"{_speaker(claim['turn'])}, claim {claim['number']}"
-        if quote["status"] != "not found":
+        if quote["status"] == "verified":
             yield f"- {who}: VERIFIED, page {quote['page']}."
         elif quote["status"] == "near miss":
             yield (

@@ -5,6 +5,7 @@ What an experiment is, and what its results mean, is above; here are rows. Texts
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -20,6 +21,8 @@ from workbench.records.schema import experiment_cases, experiment_runs, experime
 from workbench.records.texts import storable_text
 
 T = TypeVar("T")
+RUN_LENGTH: Final = 10
+"""Letters of a run's id; the ids of its dialogues begin with them."""
 BATCH: Final = 500
 """Rows that go to the database, or come from it, at once."""
 RUNNING: Final = ("running", "stopping")
@@ -78,6 +81,12 @@ class RunRow:
     owner: str | None
     total: int
     manifest: str
+
+    @classmethod
+    def new(cls, experiment: str, total: int, manifest: str) -> RunRow:
+        """Return a run of this process that begins now."""
+        name, now = secrets.token_hex(RUN_LENGTH // 2), time.time()
+        return cls(name, experiment, now, now, None, "running", None, this_process(), total, manifest)
 
     @property
     def interrupted(self) -> bool:
@@ -319,15 +328,17 @@ class ExperimentRows:
         return found
 
     def spent(self, run: str) -> Spent:
-        """Return what the dialogues of a run took, judges included; their ids begin with the run's."""
+        """Return what the dialogues of a run (their ids begin with the run's) and its functions took, judges included."""
         from workbench.records.schema import calls, dialogues
 
         d = dialogues.c
         tokens = func.sum(d.prompt_tokens + d.completion_tokens)
         mine = select(func.coalesce(func.sum(d.cost), 0.0), func.coalesce(tokens, 0)).where(d.id.startswith(run))
-        sums = self._read(mine)[0]
+        sums, o = self._read(mine)[0], observations.c
+        bare = select(func.coalesce(func.sum(o.cost), 0.0), func.coalesce(func.sum(o.tokens), 0), func.count())
+        alone = self._read(bare.where(o.run_id == run, o.dialogue_id.is_(None)))[0]
         made = self._read(select(func.count()).select_from(calls).where(calls.c.dialogue_id.startswith(run)))[0][0]
-        return Spent(float(sums[0]), int(sums[1]), int(made))
+        return Spent(float(sums[0] + alone[0]), int(sums[1] + alone[1]), int(made + alone[2]))
 
     def _read(self, query: Select[Any]) -> Sequence[Any]:
         with explained(self._place), self._engine.connect() as connection:

@@ -75,7 +75,7 @@ def _sorted(observations: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
     keys = pd.DataFrame({"case": rows["case"].map(str).to_list(), "arm": rows["arm"].map(order).to_list()})
     if "repeat" in rows.columns:
         keys["repeat"] = rows["repeat"].map(_place).to_list()
-    by = ["arm"]
+    by = list(map(str, keys.columns))
     return rows.take(keys.sort_values(by, kind="stable").index.to_numpy()).reset_index(drop=True)
 
 

@@ -41,6 +41,8 @@ _INFO: Final = re.compile(r"(?:a\s?r\s?t\s?i\s?c\s?l\s?e|p\s?a\s?p\s?e\s?r)\s+i\
 _FIRST_SECTION: Final = re.compile(r"^(?:1\.?|i\.|§\s?1)?\s*(?:introduction|background|motivation)\b\s*$", re.IGNORECASE)
 _NUMBER_ONE: Final = re.compile(r"^(?:1|I)[.:]?\s+[A-Z]")
 _VOLUME: Final = re.compile(r"[\s,:]*(?:vol|no|\(?\d)", re.IGNORECASE)
+_ISSUE: Final = re.compile(r"\bvol(?:ume|\.)? ?\d+.*\b(?:no|number|issue)\b", re.IGNORECASE)
+_CONTENTS: Final = re.compile(r"^(?:contents$|\d+(?:\.\d+)*\s.*\s\d{1,3}$|references\s+\d+$)|(?:\.\s?){4,}", re.IGNORECASE)
 _JOURNAL: Final = re.compile(
     r"\b(?:journal|transactions|letters|annals|bulletin|review|proceedings|magazine|acta|archives)\b", re.IGNORECASE
 )
@@ -69,7 +71,7 @@ def find_title(document: Document, heads: Sequence[str] = ()) -> list[Line]:
     for page in (1, 2):
         lines = _upper(document, page)
         titles = [group for group in _groups(document, lines) if _may_be_title(document, group, heads)]
-        titles = [group for group in titles if not _names_journal(document, group, titles)] or titles
+        titles = [group for group in titles if not _names_journal(document, group, titles, heads)] or titles
         if not titles:
             continue
         best = max(titles, key=lambda group: (_prominence(document, group), -group[0].box[1]))
@@ -157,7 +159,7 @@ def _may_be_title(document: Document, group: list[Line], heads: Sequence[str]) -
     return document.part(group[0]) == "text"
 
 
-def _names_journal(document: Document, group: list[Line], groups: list[list[Line]]) -> bool:
+def _names_journal(document: Document, group: list[Line], groups: list[list[Line]], heads: Sequence[str]) -> bool:
     """Whether a group is the name of a journal: volume and issue stand below it, and what may be a title below them."""
     text = " ".join(line.text for line in group)
     if not _JOURNAL.search(text) or len(text.split()) > 8:
@@ -165,7 +167,7 @@ def _names_journal(document: Document, group: list[Line], groups: list[list[Line
     first, last = group[0], group[-1]
     lines = [line for line in document.lines if line.page == first.page and 0 <= line.box[1] - last.box[3] < 2.5 * last.height]
     below = any(other[0].box[1] > last.box[3] and other[0].top_size > document.size + 1.9 for other in groups)
-    return below and any(is_masthead(line.text) for line in lines)
+    return below and (any(is_masthead(line.text) for line in lines) or any(_ISSUE.search(head) for head in heads))
 
 
 def _prominence(document: Document, group: list[Line]) -> float:
@@ -342,7 +344,14 @@ def _paragraph_begins(document: Document, index: int, bottom: float) -> int:
         alike = abs(line.size - above.size) < 0.6 and (line.bold, line.italic) == (above.bold, above.italic)
         near = (line.page, line.column) == (above.page, above.column) and 0 < step < 1.5 * line.top_size
         ended = above.text.endswith((".", ":")) and above.width < 0.8 * (line.frame[1] - line.frame[0])
-        if not (alike and near) or ended or above.box[1] < bottom or document.part(above) != "text" or "@" in above.text:
+        if (
+            not (alike and near)
+            or _CONTENTS.search(above.text)
+            or ended
+            or above.box[1] < bottom
+            or document.part(above) != "text"
+            or "@" in above.text
+        ):
             break
         bare = "".join(span.text for span in above.spans if not span.raised)
         if above.width < 0.8 * line.width or mostly_names(bare) or (affiliation_like(bare) and not _small_words(bare)):
@@ -359,6 +368,7 @@ def _prose(line: Line) -> bool:
         and not affiliation_like(line.text)
         and "@" not in line.text
         and not mostly_names(line.text)
+        and not _CONTENTS.search(line.text)
     )
 
 

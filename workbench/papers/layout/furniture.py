@@ -38,7 +38,7 @@ _MASTHEAD: Final = re.compile(
     r"|(?:the )?\w+ (?:ieee|acm|aaai|international|annual)\b.*conference|journal homepage|noname "
     r"manuscript|(?:january|february|march"
     r"|april|may|june|july|august|september|october|november|december)[\s\d,]*$)"
-    r"|\bvol(?:ume|\.)? ?\d+.*(?:\bno\b|\bnumber\b|\d{4}|pp)|\bpp?\. ?\d+|\(\d{4}\) ?\d+[-–]\d+|©|all "
+    r"|\bvol(?:ume|\.)? ?\d+.*(?:\bno\b|\bnumber\b|\bissue\b|\d{4}|pp)|\bpp?\. ?\d+|\(\d{4}\) ?\d+[-–]\d+|©|all "
     r"rights reserved|permission to make",
     re.IGNORECASE,
 )
@@ -146,7 +146,7 @@ def _rows_beyond(line: Line, rows: list[int], height: float) -> int:
 def _line_numbers(lines: list[Line], width: float) -> set[int]:
     """Return the ids of lines that only number the lines beside them, as manuscripts for review have them."""
     taken: set[int] = set()
-    digits = [line for line in lines if line.text.isdigit() and len(line.text) <= 4]
+    digits = [line for line in lines if line.text.isdecimal() and len(line.text) <= 4]
     for left in (True, False):
         edge = Counter(round(line.box[2 if left else 0] / 4) for line in digits)
         for place, count in edge.most_common(3):

@@ -30,6 +30,7 @@ _T1: Final = dict(
         start=0x80,
     )
 ) | {0xD7: "Œ", 0xDF: "SS", 0xF7: "œ", 0xFF: "ß"}
+_TS1: Final = {"\x84": "†", "\x85": "‡", "\x86": "‖", "\x88": "•"}
 _SOFT: Final = "\u00ad"
 _LONGEST: Final = 60
 """Letters of a word."""
@@ -43,7 +44,10 @@ def from_t1(text: str) -> str:
     >>> from_t1("\x8aukasz Wi\xb1niewski")
     'Łukasz Wiśniewski'
     """
-    return text if text.isascii() else text.translate(_T1)
+    if text.isascii():
+        return text
+    alone = _TS1.get(text.strip())  # a mark of its own comes from the font of symbols beside the letters
+    return alone or text.translate(_T1)
 
 
 def mend(text: str) -> str:

@@ -14,7 +14,8 @@ _AFFILIATION: Final = re.compile(
     r"mathematics|physics|statistics|psychology|biology|chemistry|economics|linguistics|medicine|neuroscience|robotics|"
     r"mila|megvii|sensetime|naver|kakao|ant group|spotify|netflix|qualcomm|toyota|bloomberg|sapienza|weizmann|technion|"
     r"caltech|tsinghua|peking|zhejiang|fudan|kaust|riken|nec\b|ntt\b|hitachi|toshiba|criteo|yandex|xerox|nokia|ericsson|"
-    r"polytechnic\w*|politecnico|école|ecole|universidad\w*|universit\w*|hochschule|technische|fakultät|max planck|"
+    r"polytechnic\w*|tech|technikum|politecnico|école|ecole|universidad\w*|universit\w*|hochschule|technische|fakultät|"
+    r"max planck|"
     r"google|microsoft|deepmind|openai|facebook|meta ai|fair\b|amazon|nvidia|ibm\b|huawei|tencent"
     r"|alibaba|baidu|bytedance|apple|adobe|"
     r"salesforce|samsung|intel\b|yahoo|linkedin|twitter|uber\b|bosch|siemens|hugging ?face|allen institute|anthropic|cohere|"
@@ -118,11 +119,9 @@ def tidy_name(text: str) -> str:
     >>> tidy_name("JeffRasley"), tidy_name("MARTIN J. MCDONALD"), tidy_name("Dr. Ada Lovelace, PhD")
     ('Jeff Rasley', 'Martin J. Mcdonald', 'Ada Lovelace')
     """
-    text = " ".join(text.replace("’", "'").split()).strip(" ,;:.*·•|&-–—()[]{}") + (
-        "." if re.search(r"\b(?:Jr|Sr)\.$", text) else ""
-    )
+    text = re.sub(r"^(?:by|By|BY)[\s:]\s*|(?<=\w)\s*\([^()]*\)\W*$", "", " ".join(text.split()))
+    text = text.replace("’", "'").strip(" ,;:.*·•|&-–—()[]{}") + ("." if re.search(r"\b(?:Jr|Sr)\.$", text) else "")
     text = re.sub(r"(?<=[^\W\d_])\.(?=[^\W\d_]{2})", ". ", text)
-    text = re.sub(r"^(?:by|By|BY)[\s:]\s*|(?<=\w)\s*\([^()]*\)$", "", text)
     words = text.split()
     while words and words[0].lower().rstrip(",") in _TITLES:
         words = words[1:]

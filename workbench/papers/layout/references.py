@@ -230,8 +230,16 @@ def split_entries(document: Document, lines: Sequence[Line]) -> list[Entry]:
         return _trimmed(document, [_labelled(lines, *ends) for ends in _stretches([i for i, _ in numbered], len(lines))])
     if len(keyed) >= _FEW and len(keyed) > 0.08 * len(lines):
         return [_labelled(lines, *ends) for ends in _stretches(keyed, len(lines))]
+    if bullets := _bulleted(lines):
+        return _trimmed(document, [Entry(lines[a:b], None, 2) for a, b in _stretches(bullets, len(lines))])
     starts = _outdented(lines) or _spaced(lines) or _by_names(lines)
     return _trimmed(document, [Entry(lines[a:b], None, 0) for a, b in _stretches(starts, len(lines))])
+
+
+def _bulleted(lines: list[Line]) -> list[int]:
+    """Return the lines that begin with a point, where the list is set so."""
+    starts = [index for index, line in enumerate(lines) if re.match(r"[•·▪■‣]\s", line.text)]
+    return starts if len(starts) >= 2 and starts[0] == 0 else []
 
 
 def _covers(numbered: list[tuple[int, int]], lines: list[Line]) -> bool:
