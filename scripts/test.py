@@ -57,8 +57,8 @@ def _check(name: str, command: list[object]) -> int:
 
 
 def _system_packages() -> None:
-    """Install Chromium, and the OpenMP library that the local model needs, where this may be done."""
-    missing = [] if shutil.which("chromium") else ["chromium"]
+    """Install Chromium, Tesseract, and the OpenMP library that the local model needs, where this may be done."""
+    missing = [package for command, package in _COMMANDS if not shutil.which(command)]
     if sys.platform == "linux" and not any(os.path.exists(f"{p}/libgomp.so.1") for p in _LIBRARIES):  # noqa: PTH110
         missing.append("libgomp1")
     if missing and shutil.which("apt-get") and os.geteuid() == 0:
@@ -66,6 +66,7 @@ def _system_packages() -> None:
         run("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-y", "install", "--no-install-recommends", *missing)
 
 
+_COMMANDS = (("chromium", "chromium"), ("tesseract", "tesseract-ocr"), ("git", "git"))
 _LIBRARIES = ("/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib")
 
 if __name__ == "__main__":
