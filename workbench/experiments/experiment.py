@@ -111,8 +111,7 @@ class Experiment:
         Raises:
             RecordError: there is none.
         """
-        found = cls.__new__(cls)
-        orchestrator = orchestrator or Orchestrator()
+        found, orchestrator = cls.__new__(cls), orchestrator or Orchestrator()
         rows = orchestrator.record.experiments
         row = rows.find(name)
         found._hold(Definition.model_validate_json(row.definition), orchestrator, Functions(functions or {}))  # noqa: SLF001
@@ -148,8 +147,7 @@ class Experiment:
     @property
     def orchestrator(self) -> Orchestrator:
         """Whose models and record are used."""
-        if self._given is None:
-            self._given = Orchestrator()
+        self._given = self._given or Orchestrator()
         return self._given
 
     @property
