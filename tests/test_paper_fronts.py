@@ -140,4 +140,6 @@ def test_what_stands_below_the_first_heading_is_no_abstract():
     typist = Typist().line(TITLE, 16, "hebo", 120).line(AUTHORS, 11, x=180, gap=8)
     for number in range(1, 5):
         typist.heading(f"{number} Part {'ABCD'[number - 1]} of It").text(*[FILL] * 8)
-    assert parse_pages(typist.pdf).abstract.text == ""
+    paper = parse_pages(typist.pdf)
+    assert paper.abstract.text == ""
+    assert [section.number for section in paper.sections] == ["1", "2", "3", "4"]

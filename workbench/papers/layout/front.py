@@ -191,7 +191,8 @@ def front_ends(document: Document, title: Sequence[Line]) -> int:
     last = id(title[-1]) if title else 0
     start = next((index + 1 for index, line in enumerate(document.lines) if id(line) == last), 0)
     for index, (line, following) in enumerate(pairwise(document.lines[start:]), start):
-        if _FIRST_SECTION.match(line.text) or (_prose(line) and _prose(following)):
+        numbered = line.bold and _NUMBER_ONE.match(line.text) and not _CONTENTS.search(line.text)
+        if numbered or _FIRST_SECTION.match(line.text) or (_prose(line) and _prose(following)):
             return index
     return start
 
