@@ -169,13 +169,15 @@ def reproduce(
 def bundle(
     name: Name,
     output: Annotated[Path, typer.Option("-o", "--output", help="The zip file to write.")],
+    *,
+    figures: Annotated[bool, typer.Option(help="Whether its report has figures, which take 1.5 MB.")] = True,
     workspace: Workspace = None,
 ) -> None:
     """Write an experiment with its run to a file that opens on another machine."""
     from workbench.experiments.bundle import write_bundle
 
     with _stored(name, workspace) as experiment:
-        write_bundle(experiment, output)
+        write_bundle(experiment, output, figures=figures)
     sys.stderr.write(f"The bundle is in {output}; `workbench experiment open {output}` takes it into a record.\n")
 
 

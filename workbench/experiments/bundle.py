@@ -35,8 +35,13 @@ class BundleError(WorkbenchError):
     """A file is no bundle, or one that is not to be opened."""
 
 
-def write_bundle(experiment: Experiment, path: str | Path) -> Path:
+def write_bundle(experiment: Experiment, path: str | Path, *, figures: bool = True) -> Path:
     """Write an experiment with its run to a zip file, and return where.
+
+    Args:
+        experiment: with a run.
+        path: of the file.
+        figures: whether the report in HTML has its figures, which take 1.5 MB.
 
     Raises:
         WorkbenchError: there is no run, or the file cannot be written.
@@ -57,7 +62,7 @@ def write_bundle(experiment: Experiment, path: str | Path) -> Path:
             with bundle.open("observations.jsonl", "w") as member:
                 for observation in rows.observations(run.id):
                     member.write(json.dumps(asdict(observation)).encode() + b"\n")
-            bundle.writestr("report.html", experiment.report("html"))
+            bundle.writestr("report.html", experiment.report("html", figures=figures))
             bundle.writestr("report.md", experiment.report("markdown"))
             if (table := _parquet(experiment)) is not None:
                 bundle.writestr("results.parquet", table)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -38,6 +38,13 @@ _NEEDS: Final[dict[str, tuple[str, ...]]] = {
     "pairwise": ("model",),
     "function": ("call", "better"),
 }
+
+
+def _named_kind(name: str, spec: Any) -> Any:
+    """Return a metric with the kind that its name is, where it says none."""
+    if spec is None:
+        return {"kind": name}
+    return {"kind": name} | spec if isinstance(spec, dict) and name in get_args(Kind) else spec
 
 
 class _Part(BaseModel):
@@ -207,7 +214,7 @@ class Definition(_Part):
     @classmethod
     def _listed(cls, value: Any) -> Any:
         if isinstance(value, dict):
-            return {name: {"kind": name} if spec is None else spec for name, spec in value.items()}
+            return {name: _named_kind(name, spec) for name, spec in value.items()}
         if isinstance(value, list):
             kinds = [item if isinstance(item, str) else item.get("kind", "") for item in value if isinstance(item, (str, dict))]
             if len(kinds) != len(value) or len(set(kinds)) != len(kinds):

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 _CELL: Final = re.compile(r"%%dialogue(?:[ \t]+(?P<line>.*))?$")
 _LINE: Final = re.compile(
     r"(?P<bound>[A-Za-z_]\w*[ \t]*=[ \t]*)?"
-    r"%(?P<magic>dialogue(?=[ \t]+resume\b)|fork|paper|experiment(?=[ \t]+(?:run|resume|retry)\b))[ \t]+(?P<line>.*)$"
+    r"%(?P<magic>dialogue(?=[ \t]+resume\b)|fork|paper"
+    r"|experiment(?=[ \t]+(?:run|resume|retry|gallery|power|compare|report|reproduce|bundle|open)\b))[ \t]+(?P<line>.*)$"
 )
 _METHODS: Final = {
     "dialogue": ("CommandMagics", "resume_async"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import shlex
 from collections.abc import Callable
 from functools import partial
@@ -23,9 +24,10 @@ if TYPE_CHECKING:
     from workbench.notebook.experiment_run import Watch
     from workbench.panels.experiment_panel import ExperimentPanel
 
-_LONG: Final = ("run", "resume", "retry")
 _LIMITS: Final = ("max_cost", "max_tokens", "max_calls")
 """What `resume` and `retry` may be given anew."""
+_CALCULATE: Final = {"gallery", "power", "compare", "report", "reproduce", "bundle", "open"}
+"""Subcommands that take a processor for seconds; a cell that awaits has a thread do them."""
 _COMMANDS: Final = {
     "list": "all runs, the newest first; WORDS choose among them",
     "gallery": "what came of past runs: verdict, effect and cost; WORDS choose among them",
@@ -117,7 +119,8 @@ class ExperimentMagics(Magics):
     async def experiment_async(self, line: str) -> Any:
         """Run `%experiment` without blocking the kernel; a cell that awaits calls this."""
         with usage_errors():
-            found = self._do(line)
+            calculates = line.split(maxsplit=1)[0] in _CALCULATE
+            found = await asyncio.to_thread(self._do, line) if calculates else self._do(line)
             return found if not hasattr(found, "wait_async") else await found.wait_async()
 
     def _do(self, line: str) -> Any:

@@ -322,11 +322,11 @@ def _without_heading(document: Document, title: Sequence[Line]) -> Abstract | No
     lines = document.lines
     page = title[0].page
     for index, line in enumerate(lines):
-        if line.page != page or line.box[1] < bottom or document.part(line) != "text":
+        if line.page != page or line.box[1] < bottom or document.part(line) not in ("text", "heading"):
             continue
         if _FIRST_SECTION.match(line.text) or (line.bold and _NUMBER_ONE.match(line.text) and not _prose(line)):
             return None
-        if not _prose(line):
+        if document.part(line) == "heading" or not _prose(line):
             continue
         begin = _paragraph_begins(document, index, bottom)
         kept = _until_end(document, begin, document.lines[begin], alone=False)
