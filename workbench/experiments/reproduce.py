@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from workbench.dialogue.orchestrator import Orchestrator
-from workbench.errors import WorkbenchError
+from workbench.errors import RecordError, WorkbenchError
 from workbench.experiments.arms import outcome_of
 from workbench.experiments.definition import Definition
 from workbench.experiments.metrics import score
@@ -42,6 +42,7 @@ class Reproduction:
         run: id.
         observations: that were made again; those without a dialogue (Python functions) are looked at by rules alone.
         differing: in words, what came out otherwise than it is kept.
+        unheard: observations whose dialogues are not in this record, as after a bundle; rules looked at their outputs.
         analysis: SHA-256 of the analysis as it is now.
         reported: SHA-256 of the analysis that was reported; None where nothing was.
     """
@@ -49,6 +50,7 @@ class Reproduction:
     run: str
     observations: int
     differing: tuple[str, ...]
+    unheard: int
     analysis: str
     reported: str | None
 
@@ -61,6 +63,8 @@ class Reproduction:
     def text(self) -> str:
         """All of it in words."""
         lines = [f"Run {self.run}: {self.observations:,} observations were made again from the record."]
+        if self.unheard:
+            lines.append(f"The dialogues of {self.unheard:,} are not in this record: rules looked at what is kept of them.")
         if self.differing:
             more = len(self.differing) - _NAMED
             lines += [f"- {each}" for each in self.differing[:_NAMED]] + ([f"- and {more:,} more"] if more > 0 else [])
@@ -124,9 +128,14 @@ def reproduce(experiment: Experiment) -> Reproduction:
     orchestrator, definition = experiment.orchestrator, experiment.definition
     rows = orchestrator.record.experiments.observations(run)
     cases = {case.number: json.loads(case.data) for case in orchestrator.record.experiments.cases(experiment.keep().id)}
-    differing = [each for row in rows for each in _differing(row, cases[row.number], definition, orchestrator)]
+    differing: list[str] = []
+    unheard = 0
+    for row in rows:
+        heard = row.dialogue_id is None or _has(orchestrator, row.dialogue_id)
+        unheard += not heard
+        differing += _differing(row, cases[row.number], definition, orchestrator, heard=heard)
     analysis = digest_of(experiment.compare())
-    return Reproduction(run, len(frame), tuple(differing), analysis, experiment.manifest.get("analysis"))
+    return Reproduction(run, len(frame), tuple(differing), unheard, analysis, experiment.manifest.get("analysis"))
 
 
 def rerun(experiment: Experiment, notify: Callable[[Any], None] | None = None) -> Rerun:
@@ -163,12 +172,20 @@ def _beside(before: pd.DataFrame, after: pd.DataFrame, arm: str) -> pd.DataFrame
     return pd.concat([each.loc[each["arm"] == arm].assign(arm=name) for name, each in (("before", before), ("after", after))])
 
 
+def _has(orchestrator: Orchestrator, dialogue: str) -> bool:
+    try:
+        orchestrator.load(dialogue)
+    except RecordError:
+        return False
+    return True
+
+
 def _differing(
-    row: ObservationRow, case: Mapping[str, Any], definition: Definition, orchestrator: Orchestrator
+    row: ObservationRow, case: Mapping[str, Any], definition: Definition, orchestrator: Orchestrator, *, heard: bool
 ) -> Iterator[str]:
     """Yield what an observation's dialogue and rules say otherwise than its row."""
     where = f"case {row.case_id}, {row.arm}, repeat {row.repeat}"
-    if row.dialogue_id is not None:
+    if row.dialogue_id is not None and heard:
         try:
             found = on_loop(outcome_of(orchestrator.load(row.dialogue_id), orchestrator))
         except WorkbenchError as error:
