@@ -103,6 +103,8 @@ def _parse(request: dict[str, Any]) -> Any:
 
     path = Path(request["path"])
     with _opened(path, request["pages"], request["bytes"]) as opened:
+        for page in opened:
+            _turn(page)
         pdf, recognised = _recognised(opened, request["ocr"]) if request.get("ocr") else (opened, None)
         paper = parse_pages(pdf, request.get("name") or path.name)
         if recognised is not None:
@@ -119,7 +121,7 @@ def _page(request: dict[str, Any]) -> Any:
     with _opened(Path(request["path"]), request["pages"], request["bytes"]) as pdf:
         if not 1 <= request["page"] <= len(pdf):
             raise _RefusedError(Problem.DAMAGED, f"has no page {request['page']}; it has {len(pdf)}")
-        page = pdf[request["page"] - 1]
+        page = _turn(pdf[request["page"] - 1])
         for box in request["boxes"]:
             page.draw_rect(pymupdf.Rect(box), color=None, fill=(1.0, 0.85, 0.2), fill_opacity=0.4, overlay=True)
         largest = max(page.rect.width, page.rect.height, 1.0)
@@ -137,7 +139,14 @@ def _figure(request: dict[str, Any]) -> Any:
     with _opened(Path(request["path"]), request["pages"], request["bytes"]) as pdf:
         if not 1 <= request["page"] <= len(pdf):
             raise _RefusedError(Problem.DAMAGED, f"has no page {request['page']}; it has {len(pdf)}")
-        return area_of(pdf[request["page"] - 1], tuple(request["caption"]), [tuple(box) for box in request["others"]])
+        return area_of(_turn(pdf[request["page"] - 1]), tuple(request["caption"]), [tuple(box) for box in request["others"]])
+
+
+def _turn(page: Any) -> Any:
+    """Return a page as it is seen, so that boxes are where a reader sees them: files may say that a page is shown turned."""
+    if page.rotation:
+        page.remove_rotation()
+    return page
 
 
 def _opened(path: Path, most_pages: int, most_bytes: int) -> Any:
