@@ -44,7 +44,10 @@ class Watch:
     def __init__(
         self, shell: InteractiveShell, experiment: Experiment, begin: Callable[[Callable[[Progress], None]], Experiment]
     ) -> None:
-        self._kernel = getattr(shell, "kernel", None) is not None
+        kernel = getattr(shell, "kernel", None)
+        self._kernel = kernel is not None
+        self._watched = kernel is None or getattr(kernel, "_allow_stdin", False)
+        self._latest: Progress | None = None
         self._experiment = experiment
         self._news: queue.SimpleQueue[Progress] = queue.SimpleQueue()
         self._handle: Any = None
@@ -82,16 +85,17 @@ class Watch:
 
     def _end(self) -> ExperimentPage:
         self._printed = 0.0
-        self._show()
+        self._show(over=True)
         return ExperimentPage(self._experiment)
 
-    def _show(self) -> None:
-        latest = None
+    def _show(self, *, over: bool = False) -> None:
+        """Show how far it is; a program that runs a notebook gets the last line alone, so what it keeps is always alike."""
         with suppress(queue.Empty):
             while True:
-                latest = self._news.get_nowait()
-        if latest is None:
+                self._latest = self._news.get_nowait()
+        if self._latest is None or not (over or self._watched):
             return
+        latest, self._latest = self._latest, None
         if not self._kernel:
             if (now := time.monotonic()) - self._printed >= _APART:
                 self._printed = now

@@ -12,21 +12,22 @@ from workbench.papers.quotes import CheckedQuote
 if TYPE_CHECKING:
     from workbench.papers.shelf import Shelf
 
-_AROUND: Final = 60.0
-"""Points of the page shown above and below a quote."""
+_AROUND: Final = 24.0
+"""Points of the page shown above and below a quote: two lines. Notebooks keep the pictures, so they are small."""
 _WIDE: Final = 10_000.0
 """Points; more than any page has."""
 
 
 def highlights_of(shelf: Shelf, paper: str, quotes: Sequence[CheckedQuote]) -> list[str | None]:
-    """Return for each quote a PNG in base64; None where it stands nowhere, or the file is gone.
+    """Return for each quote a PNG in base64; None where it stands nowhere, a quote before it stands there, or the file is gone.
 
     Args:
         shelf: that the paper is on.
         paper: its id, as `Shelf.find` takes it.
         quotes: that were looked up in it.
     """
-    return [_highlight(shelf, paper, quote) for quote in quotes]
+    places = [quote.boxes for quote in quotes]
+    return [None if quote.boxes in places[:number] else _highlight(shelf, paper, quote) for number, quote in enumerate(quotes)]
 
 
 def _highlight(shelf: Shelf, paper: str, quote: CheckedQuote) -> str | None:

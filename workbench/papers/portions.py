@@ -135,7 +135,7 @@ def groups_of(number: int, most: int) -> list[range]:
     """Return numbers from 1 in groups of at most so many, as even as can be.
 
     >>> groups_of(7, 3)
-    [range(1, 4), range(4, 6), range(6, 8)]
+    [range(1, 3), range(3, 6), range(6, 8)]
     """
     count = ceil(number / most)
     ends = [round(number * index / count) for index in range(count + 1)]

@@ -18,7 +18,7 @@ from workbench.errors import RecordError
 from workbench.events import Event, Status, event_from_dict
 from workbench.records.engine import BUSY_SECONDS, look_only, parse_url, place_of
 from workbench.records.failures import explained
-from workbench.records.schema import calls, dialogues, events, papers, turns
+from workbench.records.schema import calls, dialogues, events, experiment_runs, papers, turns
 from workbench.records.summary import DialogueSummary
 
 _NEAR: Final = 3
@@ -99,8 +99,10 @@ class Reader:
             return _summary(connection.execute(query).one())
 
     def summaries(self, limit: int, status: Status | str | None) -> list[DialogueSummary]:
-        """Return the newest dialogues, newest first."""
-        query = select(dialogues).order_by(dialogues.c.created_at.desc(), dialogues.c.id.desc()).limit(limit)
+        """Return the newest dialogues, newest first, without the observations of experiments, of which there are thousands."""
+        parent = dialogues.c.parent_id
+        query = select(dialogues).where(or_(parent.is_(None), parent.not_in(select(experiment_runs.c.id))))
+        query = query.order_by(dialogues.c.created_at.desc(), dialogues.c.id.desc()).limit(limit)
         if status is not None:
             query = query.where(dialogues.c.status == Status(status).value)
         with self._connected() as connection:

@@ -127,7 +127,7 @@ class Record:
         return self._reader.summary(dialogue)
 
     def summaries(self, *, limit: int = 50, status: Status | str | None = None) -> list[DialogueSummary]:
-        """Return the rows of the newest dialogues, newest first, of any status or of one."""
+        """Return the newest dialogues, newest first, of any status or of one; without observations of experiments."""
         return self._reader.summaries(limit, status)
 
     def claim(self, dialogue: str) -> None:

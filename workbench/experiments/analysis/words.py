@@ -116,7 +116,7 @@ def _margins(analysis: Analysis) -> Iterator[str]:
 def _power(analysis: Analysis) -> Iterator[str]:
     plan = analysis.plan
     for reached in analysis.reached:
-        if reached.power is not None and reached.power < plan.power:
+        if reached.power is not None and round(reached.power, 2) < plan.power:
             more = f"; it takes {reached.needed:,}" if reached.needed else ""
             yield (
                 f"{reached.treatment}: {reached.cases:,} cases show a difference of the margin in {reached.power:.0%} of "

@@ -38,6 +38,7 @@ class Errand:
         self._result: Future[Any] = Future()
         self._handle: Any = None
         self._shows: list[Show] = []
+        self._held: list[str] = []
         threading.Thread(target=self._run, name="workbench-paper-command", daemon=True).start()
 
     def wait(self) -> Any:
@@ -101,13 +102,17 @@ class Errand:
 
     def _leave(self) -> None:
         """Show what was told last, and leave the transcripts of the dialogues that were shown."""
-        self._show()
+        self._show(over=True)
         for showing in self._shows:
             showing.end()
 
-    def _show(self) -> None:
-        """Show what was told since the last look: in a notebook the latest line in place, elsewhere every line."""
-        lines: list[str] = []
+    def _show(self, *, over: bool = False) -> None:
+        """Show what was told since the last look: in a notebook the latest line in place, in a terminal every line.
+
+        A program that runs a notebook (nbconvert, papermill) gets the last line alone, at the end: lines that change would
+        make what it keeps depend on who was faster.
+        """
+        lines = self._held
         with suppress(queue.Empty):
             while True:
                 told = self._desk.told.get_nowait()
@@ -115,9 +120,12 @@ class Errand:
                     lines.append(told)
                 else:
                     self._put_on(told)
-        if not lines:
+        kernel = getattr(self._desk.shell, "kernel", None)
+        say = kernel is None or over or getattr(kernel, "_allow_stdin", False)
+        self._held = [] if say else lines
+        if not lines or not say:
             return
-        if getattr(self._desk.shell, "kernel", None) is None:
+        if kernel is None:
             print(*lines, sep="\n")  # noqa: T201 - a terminal's way to show it
         elif self._handle is None:
             self._handle = display({"text/plain": lines[-1]}, raw=True, display_id=True)
