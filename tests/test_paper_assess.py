@@ -189,7 +189,7 @@ def test_a_decision_on_quotes_that_are_not_there_says_so(assess, wire, tmp_path)
     made = assess(parameters={"voices": "advocate,sceptic"})
     assert made.unverified[0].by == "judge"
     page = made.report(tmp_path / "a.html").read_text("utf-8")
-    assert "1 of the judge&#39;s claim rests on a quote that is not in the paper" in page
+    assert "1 of the judge&#39;s claims rests on a quote that is not in the paper" in page
 
 
 def test_what_it_will_cost_is_known_before(shelved, wire):

@@ -145,8 +145,8 @@ def _lists(made: Assessment) -> list[tuple[str, tuple[str, ...]]]:
 def _warnings(made: Assessment) -> Iterator[str]:
     decisive = [claim for claim in made.unverified if claim.by == "judge"]
     if decisive:
-        rests = "claim rests on a quote that is" if len(decisive) == 1 else "claims rest on quotes that are"
-        yield f"{len(decisive)} of the judge's {rests} not in the paper."
+        rest = "rests on a quote that is" if len(decisive) == 1 else "rest on quotes that are"
+        yield f"{len(decisive)} of the judge's claims {rest} not in the paper."
     for concern in made.concerns:
         yield f"the paper has text for machines: {concern}"
 
