@@ -20,7 +20,7 @@ from workbench.records import DialogueSummary
 def list_dialogues(limit: int, status: str | None, *, as_json: bool, workspace: Path | None) -> None:
     """Print dialogues, the newest first."""
     with Orchestrator(workspace) as orchestrator:
-        found = orchestrator.record.summaries(limit=limit, status=status)
+        found = orchestrator.record.summaries(limit=limit, status=status, observations=False)
     if as_json:
         print_json([_row(each) for each in found])
         return

@@ -138,7 +138,7 @@ def dialogues_table(record: Record, limit: int, status: str | None = None, text:
     """
     stored = Status.RUNNING if status in ("running", "interrupted") else status
     plain = status not in ("running", "interrupted") and not text
-    found = record.summaries(limit=limit + 1 if plain else _ALL, status=stored)
+    found = record.summaries(limit=limit + 1 if plain else _ALL, status=stored, observations=False)
     rows = [
         row
         for row in map(_dialogue_row, (each for each in found if _has(text, each.id, each.mode, each.topic)))

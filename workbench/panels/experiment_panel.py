@@ -54,7 +54,7 @@ class ExperimentPanel(anywidget.AnyWidget):
         self._teller: threading.Thread | None = None
         self._closed = threading.Event()
         self._tally: RunTally | None = None
-        self._was: tuple[str, str] | None = None
+        self._was: tuple[str, str, float | None] | None = None
         facts = self._look()
         super().__init__(snapshot=facts, text=text_of(facts))
         self.on_msg(self._asked)
@@ -82,7 +82,7 @@ class ExperimentPanel(anywidget.AnyWidget):
 
     def _keep_up(self, run: RunRow | None) -> None:
         """Add up anew where another run began, or this one began or ended again: what failed may have been made again."""
-        now = None if run is None else (run.id, run.status)
+        now = None if run is None else (run.id, run.status, run.ended_at)
         if now != self._was:
             self._was = now
             rows = self.experiment.orchestrator.record.experiments

@@ -98,10 +98,11 @@ class Reader:
             query = select(dialogues).where(dialogues.c.id == self.find(dialogue))
             return _summary(connection.execute(query).one())
 
-    def summaries(self, limit: int, status: Status | str | None) -> list[DialogueSummary]:
-        """Return the newest dialogues, newest first, without the observations of experiments, of which there are thousands."""
-        parent = dialogues.c.parent_id
-        query = select(dialogues).where(or_(parent.is_(None), parent.not_in(select(experiment_runs.c.id))))
+    def summaries(self, limit: int, status: Status | str | None, *, observations: bool = True) -> list[DialogueSummary]:
+        """Return the newest dialogues, newest first; observations of experiments only if wanted: there are thousands."""
+        parent, query = dialogues.c.parent_id, select(dialogues)
+        if not observations:
+            query = query.where(or_(parent.is_(None), parent.not_in(select(experiment_runs.c.id))))
         query = query.order_by(dialogues.c.created_at.desc(), dialogues.c.id.desc()).limit(limit)
         if status is not None:
             query = query.where(dialogues.c.status == Status(status).value)

@@ -126,9 +126,17 @@ class Record:
         """Return a dialogue's row; takes what `find` takes."""
         return self._reader.summary(dialogue)
 
-    def summaries(self, *, limit: int = 50, status: Status | str | None = None) -> list[DialogueSummary]:
-        """Return the newest dialogues, newest first, of any status or of one; without observations of experiments."""
-        return self._reader.summaries(limit, status)
+    def summaries(
+        self, *, limit: int = 50, status: Status | str | None = None, observations: bool = True
+    ) -> list[DialogueSummary]:
+        """Return the rows of the newest dialogues, newest first.
+
+        Args:
+            limit: how many.
+            status: only of this one.
+            observations: whether those that experiments made are among them.
+        """
+        return self._reader.summaries(limit, status, observations=observations)
 
     def claim(self, dialogue: str) -> None:
         """Make this process the one that runs a dialogue.
