@@ -6,13 +6,13 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Engine, Row, insert, select
+from sqlalchemy import Row, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from workbench.errors import RecordError
-from workbench.records.failures import explained
+from workbench.records.rows import Rows
 from workbench.records.schema import assessments, outcomes
-from workbench.records.texts import storable_text
+from workbench.records.texts import storable_text, storable_values
 
 _NONE = "`%paper assess ID` makes one, `%paper assessments` lists them."
 
@@ -62,17 +62,8 @@ class OutcomeRow:
     id: int = field(default=0, compare=False)
 
 
-class AssessmentRows:
-    """Reads and writes the tables; every method may be called from any thread and blocks.
-
-    Args:
-        engine: of the record.
-        place: the record's name in messages.
-    """
-
-    def __init__(self, engine: Engine, place: str) -> None:
-        self._engine = engine
-        self._place = place
+class AssessmentRows(Rows):
+    """Assessments, and what came of them; `Rows` has the arguments."""
 
     def add(self, row: AssessmentRow) -> AssessmentRow:
         """Keep an assessment; return the row as it is kept: where its dialogue has one already, that one.
@@ -80,9 +71,8 @@ class AssessmentRows:
         Raises:
             RecordError: the database does not take it.
         """
-        values = {
-            name: storable_text(value) if isinstance(value, str) else value
-            for name, value in {
+        values = storable_values(
+            {
                 "id": row.id,
                 "paper_id": row.paper_id,
                 "dialogue_id": row.dialogue_id,
@@ -91,13 +81,14 @@ class AssessmentRows:
                 "context": row.context,
                 "data": json.dumps(row.data, ensure_ascii=False),
                 "cost": row.cost,
-            }.items()
-        }
+            }
+        )
         try:
-            with self._writing() as connection, connection.begin():
+            with self._writing() as connection:
                 connection.execute(insert(assessments).values(values))
-        except IntegrityError:
-            there = self._all(assessments.c.dialogue_id == row.dialogue_id)
+        except RecordError as error:
+            clash = isinstance(error.__cause__, IntegrityError)
+            there = self._all(assessments.c.dialogue_id == row.dialogue_id) if clash else []
             if not there:
                 raise
             return there[0]
@@ -144,7 +135,7 @@ class AssessmentRows:
             "weeks": row.weeks,
             "note": storable_text(row.note),
         }
-        with self._writing() as connection, connection.begin():
+        with self._writing() as connection:
             connection.execute(insert(outcomes).values(values))
 
     def outcomes(self, assessment: str | None = None) -> list[OutcomeRow]:
@@ -152,17 +143,11 @@ class AssessmentRows:
         query = select(outcomes).order_by(outcomes.c.id)
         if assessment is not None:
             query = query.where(outcomes.c.assessment_id == assessment)
-        with explained(self._place), self._engine.connect() as connection:
-            return [_outcome(row) for row in connection.execute(query)]
+        return [_outcome(row) for row in self._read(query)]
 
     def _all(self, *conditions: Any, most: int | None = None) -> list[AssessmentRow]:
         query = select(assessments).where(*conditions).order_by(assessments.c.created_at.desc(), assessments.c.id).limit(most)
-        with explained(self._place), self._engine.connect() as connection:
-            return [_assessment(row) for row in connection.execute(query)]
-
-    def _writing(self) -> Any:
-        with explained(self._place):
-            return self._engine.connect().execution_options(for_writing=True)
+        return [_assessment(row) for row in self._read(query)]
 
 
 def _assessment(row: Row[Any]) -> AssessmentRow:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, Select, Table, insert, select
+from sqlalchemy import Row, Table, insert, select
 
-from workbench.records.failures import explained
+from workbench.records.rows import Rows
 from workbench.records.schema import decisions, paper_branches
-from workbench.records.texts import storable_text
+from workbench.records.texts import storable_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +71,8 @@ class DecisionRow:
     branch_id: str | None = None
 
 
-class DecisionRows:
-    """Reads and writes the tables; every method may be called from any thread and blocks.
-
-    Args:
-        engine: of the record.
-        place: the record's name in messages.
-    """
-
-    def __init__(self, engine: Engine, place: str) -> None:
-        self._engine = engine
-        self._place = place
+class DecisionRows(Rows):
+    """Branches of papers, and decisions about them; `Rows` has the arguments."""
 
     def add(self, row: DecisionRow) -> None:
         """Keep a decision.
@@ -114,16 +104,8 @@ class DecisionRows:
         return [_branch(row) for row in self._read(query)]
 
     def _insert(self, table: Table, values: dict[str, Any]) -> None:
-        fit = {name: storable_text(value) if isinstance(value, str) else value for name, value in values.items()}
-        with explained(self._place), self._writing() as connection, connection.begin():
-            connection.execute(insert(table).values(fit))
-
-    def _read(self, query: Select[Any]) -> Sequence[Row[Any]]:
-        with explained(self._place), self._engine.connect() as connection:
-            return connection.execute(query).all()
-
-    def _writing(self) -> Connection:
-        return self._engine.connect().execution_options(for_writing=True)
+        with self._writing() as connection:
+            connection.execute(insert(table).values(storable_values(values)))
 
 
 def _branch(row: Row[Any]) -> BranchRow:

@@ -12,13 +12,13 @@ from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Connection, Engine, Row, Select, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Row, bindparam, delete, func, insert, or_, select, update
 
 from workbench.errors import RecordError
-from workbench.records.failures import explained
 from workbench.records.owners import is_alive, this_process
+from workbench.records.rows import Rows
 from workbench.records.schema import experiment_cases, experiment_runs, experiments, observations
-from workbench.records.texts import storable_text
+from workbench.records.texts import storable_text, storable_values
 
 T = TypeVar("T")
 RUN_LENGTH: Final = 10
@@ -139,17 +139,8 @@ class Spent:
     calls: int
 
 
-class ExperimentRows:
-    """Reads and writes the tables; every method may be called from any thread and blocks.
-
-    Args:
-        engine: of the record.
-        place: the record's name in messages.
-    """
-
-    def __init__(self, engine: Engine, place: str) -> None:
-        self._engine = engine
-        self._place = place
+class ExperimentRows(Rows):
+    """Definitions, cases, runs and observations; `Rows` has the arguments."""
 
     def keep(self, row: ExperimentRow, cases: Iterable[CaseRow]) -> ExperimentRow:
         """Keep a definition with its cases, all or none; where the same is kept already, return that.
@@ -158,18 +149,18 @@ class ExperimentRows:
             RecordError: the database does not take it.
         """
         same = select(experiments).where(experiments.c.name == row.name, experiments.c.sha256 == row.sha256)
-        with explained(self._place), self._writing() as connection, connection.begin():
+        with self._writing() as connection:
             if found := connection.execute(same).one_or_none():
                 return _experiment(found)
-            connection.execute(insert(experiments).values(_storable(asdict(row))))
+            connection.execute(insert(experiments).values(storable_values(asdict(row))))
             for some in _batches(cases):
-                rows = [_storable(asdict(case)) | {"experiment_id": row.id} for case in some]
+                rows = [storable_values(asdict(case)) | {"experiment_id": row.id} for case in some]
                 connection.execute(insert(experiment_cases), rows)
         return row
 
     def seal(self, experiment: str) -> ExperimentRow:
         """Note that a definition is fixed from now on; what was sealed before stays as it was."""
-        with explained(self._place), self._writing() as connection, connection.begin():
+        with self._writing() as connection:
             change = update(experiments).where(experiments.c.id == experiment, experiments.c.sealed_at.is_(None))
             connection.execute(change.values(sealed_at=time.time()))
         return self.find(experiment)
@@ -223,8 +214,8 @@ class ExperimentRows:
 
     def begin(self, run: RunRow) -> None:
         """Keep a run that begins."""
-        with explained(self._place), self._writing() as connection, connection.begin():
-            connection.execute(insert(experiment_runs).values(_storable(asdict(run))))
+        with self._writing() as connection:
+            connection.execute(insert(experiment_runs).values(storable_values(asdict(run))))
 
     def runs(self, experiment: str | None = None) -> list[RunRow]:
         """Return the runs of a definition, or all, the newest first."""
@@ -256,7 +247,7 @@ class ExperimentRows:
             RecordError: there is no such run, or a process that still lives runs it.
         """
         found = self.run(run)
-        with explained(self._place), self._writing() as connection, connection.begin():
+        with self._writing() as connection:
             row = connection.execute(select(experiment_runs).where(experiment_runs.c.id == found.id).with_for_update()).one()
             if row.status in RUNNING and is_alive(row.owner, row.updated_at):
                 raise RecordError(
@@ -271,19 +262,19 @@ class ExperimentRows:
         """Note how a run has ended."""
         now = time.time()
         values = {"status": status, "reason": reason, "owner": None, "updated_at": now, "ended_at": now}
-        with explained(self._place), self._writing() as connection, connection.begin():
-            connection.execute(update(experiment_runs).where(experiment_runs.c.id == run).values(_storable(values)))
+        with self._writing() as connection:
+            connection.execute(update(experiment_runs).where(experiment_runs.c.id == run).values(storable_values(values)))
 
     def note(self, run: str, manifest: str) -> None:
         """Keep what more is known of a run's circumstances."""
         change = update(experiment_runs).where(experiment_runs.c.id == run).values(manifest=storable_text(manifest))
-        with explained(self._place), self._writing() as connection, connection.begin():
+        with self._writing() as connection:
             connection.execute(change)
 
     def ask_to_stop(self, run: str) -> None:
         """Ask the process that runs a run to stop; it looks every second."""
         mine = update(experiment_runs).where(experiment_runs.c.id == run, experiment_runs.c.status == "running")
-        with explained(self._place), self._writing() as connection, connection.begin():
+        with self._writing() as connection:
             connection.execute(mine.values(status="stopping"))
 
     def observe(self, run: str, rows: Sequence[ObservationRow]) -> str:
@@ -293,11 +284,11 @@ class ExperimentRows:
         """
         o, r = observations.c, experiment_runs.c
         place = [o[name] == bindparam(f"its_{name}") for name in _PLACE]
-        with explained(self._place), self._writing() as connection, connection.begin():
+        with self._writing() as connection:
             if rows:
                 places = [{"its_run_id": run} | {f"its_{name}": getattr(row, name) for name in _PLACE[1:]} for row in rows]
                 connection.execute(delete(observations).where(*place), places)
-                connection.execute(insert(observations), [_storable(asdict(row)) | {"run_id": run} for row in rows])
+                connection.execute(insert(observations), [storable_values(asdict(row)) | {"run_id": run} for row in rows])
             connection.execute(update(experiment_runs).where(r.id == run).values(updated_at=time.time()))
             return str(connection.execute(select(r.status).where(r.id == run)).scalar_one())
 
@@ -340,22 +331,11 @@ class ExperimentRows:
         made = self._read(select(func.count()).select_from(calls).where(calls.c.dialogue_id.startswith(run)))[0][0]
         return Spent(float(sums[0] + alone[0]), int(sums[1] + alone[1]), int(made + alone[2]))
 
-    def _read(self, query: Select[Any]) -> Sequence[Any]:
-        with explained(self._place), self._engine.connect() as connection:
-            return connection.execute(query).all()
-
-    def _writing(self) -> Connection:
-        return self._engine.connect().execution_options(for_writing=True)
-
 
 def _batches(items: Iterable[T]) -> Iterator[list[T]]:
     every = iter(items)
     while some := list(islice(every, BATCH)):
         yield some
-
-
-def _storable(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: storable_text(value) if isinstance(value, str) else value for name, value in values.items()}
 
 
 def _experiment(row: Row[Any]) -> ExperimentRow:

@@ -6,9 +6,9 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Engine, Row, delete, insert, select
+from sqlalchemy import Row, delete, insert, select
 
-from workbench.records.failures import explained
+from workbench.records.rows import Rows
 from workbench.records.schema import paper_summaries
 from workbench.records.texts import storable_text
 
@@ -41,17 +41,8 @@ class SummaryRow:
     dialogues: tuple[str, ...]
 
 
-class SummaryRows:
-    """Reads and writes the table; every method may be called from any thread and blocks.
-
-    Args:
-        engine: of the record.
-        place: the record's name in messages.
-    """
-
-    def __init__(self, engine: Engine, place: str) -> None:
-        self._engine = engine
-        self._place = place
+class SummaryRows(Rows):
+    """Summaries of papers; `Rows` has the arguments."""
 
     def put(self, row: SummaryRow) -> None:
         """Keep a summary in place of an earlier one of the same paper, model and level.
@@ -66,9 +57,7 @@ class SummaryRows:
         }
         c = paper_summaries.c
         same = (c.paper_id == row.paper_id) & (c.model == row.model) & (c.level == row.level)
-        with explained(self._place):
-            writing = self._engine.connect().execution_options(for_writing=True)
-        with writing as connection, connection.begin():
+        with self._writing() as connection:
             connection.execute(delete(paper_summaries).where(same))
             connection.execute(insert(paper_summaries).values(values))
 
@@ -76,8 +65,7 @@ class SummaryRows:
         """Return the summaries of a paper (its full id), the newest first."""
         c = paper_summaries.c
         query = select(paper_summaries).where(c.paper_id == paper).order_by(c.created_at.desc(), c.model, c.level)
-        with explained(self._place), self._engine.connect() as connection:
-            return [_row(row) for row in connection.execute(query)]
+        return [_row(row) for row in self._read(query)]
 
 
 def _row(row: Row[Any]) -> SummaryRow:

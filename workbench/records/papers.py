@@ -7,13 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from sqlalchemy import JSON, Engine, Row, cast, delete, func, insert, or_, select, type_coerce, update
+from sqlalchemy import JSON, Row, cast, func, insert, or_, select, type_coerce, update
 from sqlalchemy.exc import IntegrityError
 
 from workbench.errors import RecordError
 from workbench.records.failures import explained
+from workbench.records.rows import Rows
 from workbench.records.schema import paper_chunks, papers
-from workbench.records.texts import storable_text
+from workbench.records.texts import storable_text, storable_values
 
 _BRIEF = [column for column in papers.c if column.name != "paper"]
 
@@ -55,17 +56,8 @@ class ChunkRow:
     vector: bytes | None = None
 
 
-class PaperRows:
-    """Reads and writes the tables; every method may be called from any thread and blocks.
-
-    Args:
-        engine: of the record.
-        place: the record's name in messages.
-    """
-
-    def __init__(self, engine: Engine, place: str) -> None:
-        self._engine = engine
-        self._place = place
+class PaperRows(Rows):
+    """The shelf; `Rows` has the arguments."""
 
     def add(self, row: PaperRow, paper: str, chunks: Iterable[ChunkRow]) -> PaperRow:
         """Keep a paper (its whole text as JSON) and its passages, all or none.
@@ -77,13 +69,12 @@ class PaperRows:
             RecordError: the database does not take it.
         """
         values = asdict(row) | {"authors": json.dumps(row.authors), "known": json.dumps(row.known), "paper": paper}
-        values = {name: storable_text(value) if isinstance(value, str) else value for name, value in values.items()}
         try:
-            with self._writing() as connection, connection.begin():
-                connection.execute(insert(papers).values(values))
+            with self._writing() as connection:
+                connection.execute(insert(papers).values(storable_values(values)))
                 self._put_chunks(connection, chunks)
-        except IntegrityError:
-            there = self.same(row.sha256, row.arxiv_id)
+        except RecordError as error:
+            there = self.same(row.sha256, row.arxiv_id) if isinstance(error.__cause__, IntegrityError) else None
             if there is None:
                 raise
             return there
@@ -97,9 +88,8 @@ class PaperRows:
             func.lower(papers.c.doi) == doi.lower() if doi else None,
         ):
             if condition is not None:
-                with explained(self._place), self._engine.connect() as connection:
-                    if found := connection.execute(select(*_BRIEF).where(condition).limit(1)).one_or_none():
-                        return _row(found)
+                for found in self._read(select(*_BRIEF).where(condition).limit(1)):
+                    return _row(found)
         return None
 
     def find(self, name: str) -> PaperRow:
@@ -113,8 +103,7 @@ class PaperRows:
             query = query.where(
                 or_(papers.c.id.startswith(name, autoescape=True), papers.c.arxiv_id == name, papers.c.doi == name)
             )
-        with explained(self._place), self._engine.connect() as connection:
-            found = [_row(row) for row in connection.execute(query)]
+        found = [_row(row) for row in self._read(query)]
         exact = [row for row in found if name in (row.id, row.arxiv_id, row.doi)]
         found = exact or (found[:1] if name == "last" else found)
         if not found:
@@ -130,8 +119,7 @@ class PaperRows:
         query = select(*_BRIEF).order_by(papers.c.added_at.desc(), papers.c.id)
         if ids is not None:
             query = query.where(papers.c.id.in_(ids))
-        with explained(self._place), self._engine.connect() as connection:
-            return [_row(row) for row in connection.execute(query)]
+        return [_row(row) for row in self._read(query)]
 
     def text(self, paper: str) -> str:
         """Return the whole of a paper as JSON, by its full id."""
@@ -144,12 +132,11 @@ class PaperRows:
         postgres = self._engine.dialect.name == "postgresql"
         whole = cast(papers.c.paper, JSON) if postgres else type_coerce(papers.c.paper, JSON)
         query = select(papers.c.id, whole["concerns"]).where(papers.c.id.in_(ids))
-        with explained(self._place), self._engine.connect() as connection:
-            return {paper: len(concerns or ()) for paper, concerns in connection.execute(query)}
+        return {paper: len(concerns or ()) for paper, concerns in self._read(query)}
 
     def learn(self, paper: str, known: dict[str, Any]) -> None:
         """Keep what catalogues say of a paper, beside what they have said before."""
-        with self._writing() as connection, connection.begin():
+        with self._writing() as connection:
             before = json.loads(connection.execute(select(papers.c.known).where(papers.c.id == paper)).scalar_one())
             values = {"known": storable_text(json.dumps(before | known))}
             connection.execute(update(papers).where(papers.c.id == paper).values(values))
@@ -159,25 +146,13 @@ class PaperRows:
         query = select(paper_chunks).order_by(paper_chunks.c.paper_id, paper_chunks.c.number)
         if paper is not None:
             query = query.where(paper_chunks.c.paper_id == paper)
-        with explained(self._place), self._engine.connect() as connection:
-            return [ChunkRow(row.paper_id, row.number, row.chunk, row.vector) for row in connection.execute(query)]
+        return [ChunkRow(row.paper_id, row.number, row.chunk, row.vector) for row in self._read(query)]
 
     def stamp(self) -> tuple[int, int, float]:
         """Return what changes whenever papers or passages are added: how many there are, and when the last paper was."""
         counted = (select(func.count()).select_from(table).scalar_subquery() for table in (papers, paper_chunks))
-        with explained(self._place), self._engine.connect() as connection:
-            row = connection.execute(select(*counted, func.max(papers.c.added_at))).one()
-            return row[0], row[1], row[2] or 0.0
-
-    def put_chunks(self, paper: str, chunks: Sequence[ChunkRow]) -> None:
-        """Keep the passages of a paper in place of those that it has."""
-        with self._writing() as connection, connection.begin():
-            connection.execute(delete(paper_chunks).where(paper_chunks.c.paper_id == paper))
-            self._put_chunks(connection, chunks)
-
-    def _writing(self) -> Any:
-        with explained(self._place):
-            return self._engine.connect().execution_options(for_writing=True)
+        [row] = self._read(select(*counted, func.max(papers.c.added_at)))
+        return row[0], row[1], row[2] or 0.0
 
     def _put_chunks(self, connection: Any, chunks: Iterable[ChunkRow]) -> None:
         rows = [

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, te
 from workbench.records.failures import explained
 from workbench.records.rating import Learned, Rating
 from workbench.records.schema import ratings, routers
-from workbench.records.texts import storable_text
+from workbench.records.texts import storable_values
 
 _SAID: Final = ("quality", "comment", "model")
 """What makes a word of the same source another one."""
@@ -89,7 +89,7 @@ def _values(rating: Rating) -> dict[str, Any]:
     del values["id"]
     values["dialogue_id"] = values.pop("dialogue")
     values["features"] = json.dumps(rating.features)
-    return {name: storable_text(value) if isinstance(value, str) else value for name, value in values.items()}
+    return storable_values(values)
 
 
 def _rating(row: Row[Any]) -> Rating:

@@ -5,6 +5,9 @@ The event's own JSON is ASCII and keeps such characters exactly; the rows that f
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from workbench.events import Event
 from workbench.records.projection import Change, Values, changes, keep
 
@@ -30,3 +33,8 @@ def storable(change: Change) -> Change:
 def storable_text(text: str) -> str:
     """Return a text with replacements for what a column cannot hold."""
     return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+
+
+def storable_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row's values with replacements for what a column cannot hold."""
+    return {name: storable_text(value) if isinstance(value, str) else value for name, value in values.items()}
