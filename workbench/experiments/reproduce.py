@@ -11,6 +11,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,6 +27,7 @@ from workbench.records.experiments import ObservationRow
 if TYPE_CHECKING:
     import pandas as pd
 
+    from workbench.dialogue.dialogue import Dialogue
     from workbench.experiments.analysis import Analysis
     from workbench.experiments.experiment import Experiment
 
@@ -131,9 +133,9 @@ def reproduce(experiment: Experiment) -> Reproduction:
     differing: list[str] = []
     unheard = 0
     for row in rows:
-        heard = row.dialogue_id is None or _has(orchestrator, row.dialogue_id)
-        unheard += not heard
-        differing += _differing(row, cases[row.number], definition, orchestrator, heard=heard)
+        dialogue = _dialogue(row, orchestrator)
+        unheard += dialogue is None and row.dialogue_id is not None
+        differing += _differing(row, cases[row.number], definition, dialogue, orchestrator)
     analysis = digest_of(experiment.compare())
     return Reproduction(run, len(frame), tuple(differing), unheard, analysis, experiment.manifest.get("analysis"))
 
@@ -172,22 +174,20 @@ def _beside(before: pd.DataFrame, after: pd.DataFrame, arm: str) -> pd.DataFrame
     return pd.concat([each.loc[each["arm"] == arm].assign(arm=name) for name, each in (("before", before), ("after", after))])
 
 
-def _has(orchestrator: Orchestrator, dialogue: str) -> bool:
-    try:
-        orchestrator.load(dialogue)
-    except RecordError:
-        return False
-    return True
+def _dialogue(row: ObservationRow, orchestrator: Orchestrator) -> Dialogue | None:
+    with suppress(RecordError):
+        return orchestrator.load(row.dialogue_id) if row.dialogue_id is not None else None
+    return None
 
 
 def _differing(
-    row: ObservationRow, case: Mapping[str, Any], definition: Definition, orchestrator: Orchestrator, *, heard: bool
+    row: ObservationRow, case: Mapping[str, Any], definition: Definition, dialogue: Dialogue | None, orchestrator: Orchestrator
 ) -> Iterator[str]:
     """Yield what an observation's dialogue and rules say otherwise than its row."""
     where = f"case {row.case_id}, {row.arm}, repeat {row.repeat}"
-    if row.dialogue_id is not None and heard:
+    if dialogue is not None:
         try:
-            found = on_loop(outcome_of(orchestrator.load(row.dialogue_id), orchestrator))
+            found = on_loop(outcome_of(dialogue, orchestrator))
         except WorkbenchError as error:
             yield f"{where}: {error.message}"
             return
