@@ -7,11 +7,10 @@ import queue
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Final
-
-from IPython.display import display
+from typing import TYPE_CHECKING, Final
 
 from workbench.notebook.experiment_page import ExperimentPage
+from workbench.notebook.status_line import StatusLine
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -44,13 +43,9 @@ class Watch:
     def __init__(
         self, shell: InteractiveShell, experiment: Experiment, begin: Callable[[Callable[[Progress], None]], Experiment]
     ) -> None:
-        kernel = getattr(shell, "kernel", None)
-        self._kernel = kernel is not None
-        self._watched = kernel is None or getattr(kernel, "_allow_stdin", False)
-        self._latest: Progress | None = None
+        self._line = StatusLine(shell)
         self._experiment = experiment
         self._news: queue.SimpleQueue[Progress] = queue.SimpleQueue()
-        self._handle: Any = None
         self._printed = 0.0
         begin(self._news.put)
 
@@ -84,23 +79,18 @@ class Watch:
         return await asyncio.to_thread(self._end)
 
     def _end(self) -> ExperimentPage:
-        self._printed = 0.0
         self._show(over=True)
+        self._line.end()
         return ExperimentPage(self._experiment)
 
     def _show(self, *, over: bool = False) -> None:
-        """Show how far it is; a program that runs a notebook gets the last line alone, so what it keeps is always alike."""
+        latest = None
         with suppress(queue.Empty):
             while True:
-                self._latest = self._news.get_nowait()
-        if self._latest is None or not (over or self._watched):
+                latest = self._news.get_nowait()
+        if latest is None:
             return
-        latest, self._latest = self._latest, None
-        if not self._kernel:
-            if (now := time.monotonic()) - self._printed >= _APART:
-                self._printed = now
-                print(latest)  # noqa: T201 - a terminal's way to show it
-        elif self._handle is None:
-            self._handle = display({"text/plain": str(latest)}, raw=True, display_id=True)
-        else:
-            self._handle.update({"text/plain": str(latest)}, raw=True)
+        now = time.monotonic()
+        if over or not self._line.printed or now - self._printed >= _APART:
+            self._printed = now
+            self._line.tell(str(latest))

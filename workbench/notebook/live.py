@@ -17,6 +17,7 @@ from workbench.dialogue import Dialogue
 from workbench.dialogue.attending import attend, nobody
 from workbench.dialogue.lines import Lines
 from workbench.notebook.outputs import static_bundle
+from workbench.notebook.status_line import is_watched
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -53,7 +54,7 @@ def how_to_show(shell: InteractiveShell, wish: str = "auto") -> How:
     kernel = getattr(shell, "kernel", None)
     if kernel is None:
         return How.TEXT
-    return How.PANEL if getattr(kernel, "_allow_stdin", False) else How.TRANSCRIPT
+    return How.PANEL if is_watched(shell) else How.TRANSCRIPT
 
 
 class Show:

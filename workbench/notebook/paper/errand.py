@@ -11,9 +11,8 @@ from concurrent.futures import Future, wait
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from IPython.display import display
-
 from workbench.notebook.paper.desk import Desk, StoppedError
+from workbench.notebook.status_line import StatusLine
 
 if TYPE_CHECKING:
     from workbench.dialogue import Dialogue
@@ -36,9 +35,8 @@ class Errand:
     def __init__(self, desk: Desk, work: Callable[[], Any]) -> None:
         self._desk, self._work = desk, work
         self._result: Future[Any] = Future()
-        self._handle: Any = None
+        self._line = StatusLine(desk.shell)
         self._shows: list[Show] = []
-        self._held: list[str] = []
         threading.Thread(target=self._run, name="workbench-paper-command", daemon=True).start()
 
     def wait(self) -> Any:
@@ -102,17 +100,14 @@ class Errand:
 
     def _leave(self) -> None:
         """Show what was told last, and leave the transcripts of the dialogues that were shown."""
-        self._show(over=True)
+        self._show()
+        self._line.end()
         for showing in self._shows:
             showing.end()
 
-    def _show(self, *, over: bool = False) -> None:
-        """Show what was told since the last look: in a notebook the latest line in place, in a terminal every line.
-
-        A program that runs a notebook (nbconvert, papermill) gets the last line alone, at the end: lines that change would
-        make what it keeps depend on who was faster.
-        """
-        lines = self._held
+    def _show(self) -> None:
+        """Show what was told since the last look: in a notebook the latest line, in a terminal every one."""
+        lines: list[str] = []
         with suppress(queue.Empty):
             while True:
                 told = self._desk.told.get_nowait()
@@ -120,14 +115,5 @@ class Errand:
                     lines.append(told)
                 else:
                     self._put_on(told)
-        kernel = getattr(self._desk.shell, "kernel", None)
-        say = kernel is None or over or getattr(kernel, "_allow_stdin", False)
-        self._held = [] if say else lines
-        if not lines or not say:
-            return
-        if kernel is None:
-            print(*lines, sep="\n")  # noqa: T201 - a terminal's way to show it
-        elif self._handle is None:
-            self._handle = display({"text/plain": lines[-1]}, raw=True, display_id=True)
-        else:
-            self._handle.update({"text/plain": lines[-1]}, raw=True)
+        for line in lines if self._line.printed else lines[-1:]:
+            self._line.tell(line)
