@@ -1,0 +1,7 @@
+"""Outbox."""
+
+revision = "0009"
+down_revision = "0008"
+
+
+def upgrade() -> None: ...

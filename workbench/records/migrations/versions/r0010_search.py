@@ -1,0 +1,7 @@
+"""Search."""
+
+revision = "0010"
+down_revision = "0009"
+
+
+def upgrade() -> None: ...
