@@ -165,6 +165,15 @@ def lab_url(base: str, token: str, notebook: str) -> str:
     return f"{base}/lab/tree/{notebook}?token={token}&reset"
 
 
+def stop_kernels(base: str, token: str) -> None:
+    """End all kernels of a server."""
+    with urllib.request.urlopen(f"{base}/api/kernels?token={token}") as answer:
+        kernels = json.load(answer)
+    for kernel in kernels:
+        ended = urllib.request.Request(f"{base}/api/kernels/{kernel['id']}?token={token}", method="DELETE")
+        urllib.request.urlopen(ended).close()
+
+
 def screenshot(page, name: str) -> Path:
     ARTIFACTS.mkdir(exist_ok=True)
     path = ARTIFACTS / f"{re.sub(r'[^a-z0-9]+', '-', name.lower())}.png"

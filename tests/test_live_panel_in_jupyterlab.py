@@ -1,15 +1,13 @@
 """The live panel in a real JupyterLab: it streams, stops, survives reloads and restarts, and leaves a transcript."""
 
-import time
-
 import pytest
-from lab import Notebook, write_notebook
+from lab import Notebook, stop_kernels, write_notebook
 from patience import wait_until
 from wire import Wire, no_faults
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-LONG = 1500
-"""Words, half a minute of them: nobody is so slow that there is nothing left to see, and `hurry` ends it."""
+LONG = 50_000
+"""Words, a quarter of an hour of them: there is always something left to see, and `hurry` ends it."""
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +28,7 @@ def wire(server):
 
 @pytest.fixture
 def open_notebook(browser, lab, workspace):
+    """Opens notebooks of cells; afterwards nothing of them runs on, not even what was left in the background."""
     opened = []
 
     def open_notebook(name, *cells, **size):
@@ -40,6 +39,7 @@ def open_notebook(browser, lab, workspace):
     yield open_notebook
     for notebook in opened:
         notebook.page.close()
+    stop_kernels(*lab)
 
 
 def debate(wire, *options, topic="Tabs or *spaces*?"):
@@ -71,17 +71,15 @@ def test_turns_stream_while_the_cell_runs_and_become_the_transcript(open_noteboo
 
 
 def test_stop_stops_the_calls_within_a_second_and_keeps_what_was_said(open_notebook, wire):
-    wire.words = 4000
+    wire.words = LONG
     notebook = open_notebook("stop.ipynb", debate(wire, "-o d"), "print(d.status)")
     notebook.run_cell(0)
     notebook.run_cell(1)
     page = notebook.page
     page.locator(".wb-panel .wb-answer p").first.wait_for(timeout=60_000)
     wait_until(lambda: wire.written > 20)
-    clicked = time.monotonic()
     page.locator(".wb-panel").get_by_role("button", name="Stop").click()
     wait_until(lambda: wire.active == 0)
-    assert time.monotonic() - clicked < 1.0 or wire.written < 4000  # the figure stands in the benchmarks
     page.locator(".wb-transcript .wb-problem", has_text="cancelled").wait_for(timeout=60_000)
     assert len(wire.requests) == 1
     assert wire.dropped == 1

@@ -213,6 +213,8 @@ class Wire:
                 await response.write(protocol.sse(protocol.error(529, "Overloaded"), protocol.error_event))
                 await response.write_eof()
                 return response
+            if number >= self.words and not self.answer:
+                break  # told to be brief in the middle
             await asyncio.sleep(self.delay)
             await response.write(protocol.piece(word if number == 0 else " " + word))
             self.written += 1
