@@ -21,7 +21,9 @@ class Source:
     Attributes:
         kind: `dialogue`, `rating`, `assessment`, `outcome`, `experiment`, `run` or `observation`.
         key: of a dialogue `ID@FROM-TO`, its events with numbers above FROM up to TO, so that what a resumed dialogue added is
-            a source of its own; of an observation `RUN/NUMBER/ARM/REPEAT/ATTEMPT`; else the row's id.
+            a source of its own; of an observation `RUN/NUMBER/ARM/REPEAT/ATTEMPT`, where ARM may have slashes in it; else the
+            row's id. The same source comes again when the record says something new of it: scores that were given later, a run
+            that has ended.
         made_at: Unix time at which the outbox took it up.
     """
 
@@ -36,7 +38,8 @@ class Parcel:
 
     Attributes:
         kind: what is inside, in the target's own words: `spans`, `scores`, `dataset`, `items`, …
-        key: tells it apart from all other parcels of the target; the same source gives the same keys again.
+        key: tells it apart from all other parcels of the target; the same source gives the same keys again. A key that comes
+            again with other bytes is a later word and is sent too, unless its kind is in `counts_twice`; so no digest in it.
         things: the ids of the things inside, as the service knows them.
         body: the frozen bytes that `send` needs.
     """
@@ -69,6 +72,8 @@ class Unsure:
     """Nobody knows whether the service has it (time-out, connection lost, 5xx)."""
 
     reason: str
+    seconds: float | None = None
+    """What the service asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,9 @@ class Dead:
 
     reason: str
     remedy: str = ""
+    denied: bool = False
+    """Whether it may be us that the service does not take (401, 403) rather than this parcel. `check` is asked then: where it
+    raises, the parcel waits and nothing else is sent."""
 
 
 Answer = Sent | Later | Unsure | TooLarge | Dead
