@@ -2,7 +2,8 @@
 
 Everything downstream (terminal, notebook, record, metrics) reads this one stream. An event is immutable and numbered; the
 record keeps every durable one, and a dialogue's state is nothing but the fold of its events. `calls` has the nouns of one
-request to a model, `dialogue` the events, `codec` turns them into JSON and back.
+request to a model, `dialogue` the events, `codec` turns them into JSON and back; `listening` tells those who look from outside,
+and `correlation` says what belongs together.
 """
 
 from workbench.events.calls import Call, Timings, Usage
