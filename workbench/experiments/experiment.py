@@ -7,13 +7,12 @@ import json
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from workbench.dialogue.budget import Amount
 from workbench.dialogue.export import write_export
 from workbench.dialogue.orchestrator import Orchestrator
-from workbench.dialogue.purse import purse_for
 from workbench.errors import WorkbenchError
 from workbench.experiments.arms import Arm, arms_of
 from workbench.experiments.cases import read_cases, spooled
@@ -22,13 +21,12 @@ from workbench.experiments.form import check_templates, form_of
 from workbench.experiments.functions import Functions, described
 from workbench.experiments.judging import judges_of
 from workbench.experiments.manifest import manifest_of, provenance_of
-from workbench.experiments.money import RunBudget
 from workbench.experiments.plan import Plan, Seal, canonical, digest
 from workbench.experiments.progress import Progress
 from workbench.experiments.reading import define, read_definition
 from workbench.experiments.results import results
 from workbench.experiments.runner import Runner
-from workbench.experiments.running import Running
+from workbench.experiments.running import Place, Running, Where, runner_of
 from workbench.records.experiments import ExperimentRow, ExperimentRows, RunRow
 
 if TYPE_CHECKING:
@@ -36,6 +34,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from workbench.experiments.analysis import Analysis
+    from workbench.experiments.engines.cluster import Cluster
     from workbench.experiments.report import Format
     from workbench.experiments.sizing import Sizing
 
@@ -221,19 +220,34 @@ class Experiment:
         row = self._rows.sealed(self.name, run.created_at if run else time.time())
         return _seal(row) if row else None
 
-    def start(self, notify: Notify = _silent) -> Self:
-        """Begin a new run, and return at once. Errors as for `keep`."""
+    def start(self, notify: Notify = _silent, **place: Unpack[Place]) -> Self:
+        """Begin a new run, and return at once.
+
+        Args:
+            notify: is told how far it is.
+            place: where observations are made: the arguments of `running.Where`. By default in this process.
+
+        Raises:
+            WorkbenchError: as `keep`, or the engine cannot be used.
+        """
         if self.running:
             raise WorkbenchError(f"{self.name} is running", hint="Wait for its end, or stop it.")
+        cluster = Where(**place).cluster(self.orchestrator)
         row, arms, judges = self.keep(), self._arms(), judges_of(self.definition, self.orchestrator)
         cases = min(self._rows.count_cases(row.id), self.plan.cases or 2**62)
         manifest = json.dumps(manifest_of(self.orchestrator, self.definition, arms, judges))
         run = RunRow.new(row.id, cases * len(arms) * self.definition.repeats, manifest)
+        runner = self._runner(run, arms, notify, cluster, retry=False)
         self._rows.begin(run)
-        return self._go(run, arms, notify, retry=False)
+        return self._go(runner)
 
     def start_again(
-        self, notify: Notify = _silent, *, retry_failed: bool = False, limits: Mapping[str, float] | None = None
+        self,
+        notify: Notify = _silent,
+        *,
+        retry_failed: bool = False,
+        limits: Mapping[str, float] | None = None,
+        **place: Unpack[Place],
     ) -> Self:
         """Go on with the run that stopped, and return at once; what is kept is not made again.
 
@@ -241,32 +255,39 @@ class Experiment:
             notify: is told how far it is.
             retry_failed: whether observations that failed are made again.
             limits: in the place of those that it had: `max_cost` (USD), `max_tokens`, `max_calls`, `per_minute`.
+            place: as for `start`; it may be another than the run began in.
 
         Raises:
-            WorkbenchError: there is no run, or an arm is a function that cannot be found.
+            WorkbenchError: there is no run, an arm is a function that cannot be found, or the engine cannot be used.
             RecordError: another process runs it.
         """
         if self.run_id is None:
             raise WorkbenchError(f"{self.name} has not been run", hint="`run` begins a run.")
         self.definition = self.definition.limited(limits or {})
-        arms = self._arms()
-        return self._go(self._rows.claim(self.run_id), arms, notify, retry=retry_failed)
+        arms, cluster = self._arms(), Where(**place).cluster(self.orchestrator)
+        run = self._rows.claim(self.run_id)
+        try:
+            runner = self._runner(run, arms, notify, cluster, retry=retry_failed)
+        except WorkbenchError as error:
+            self._rows.end(run.id, "failed", error.message)
+            raise
+        return self._go(runner)
 
-    def run(self, notify: Notify = _silent) -> Self:
+    def run(self, notify: Notify = _silent, **place: Unpack[Place]) -> Self:
         """Make a new run, to its end. An interrupt stops it, keeps what is complete, and is raised again."""
-        return self.start(notify).wait()
+        return self.start(notify, **place).wait()
 
-    def resume(self, notify: Notify = _silent, limits: Mapping[str, float] | None = None) -> Self:
+    def resume(self, notify: Notify = _silent, limits: Mapping[str, float] | None = None, **place: Unpack[Place]) -> Self:
         """Go on with the run that stopped, to its end. Arguments and errors as for `start_again`."""
-        return self.start_again(notify, limits=limits).wait()
+        return self.start_again(notify, limits=limits, **place).wait()
 
-    def retry_failed(self, notify: Notify = _silent) -> Self:
+    def retry_failed(self, notify: Notify = _silent, **place: Unpack[Place]) -> Self:
         """Make the observations again that failed, and none else."""
-        return self.start_again(notify, retry_failed=True).wait()
+        return self.start_again(notify, retry_failed=True, **place).wait()
 
-    async def run_async(self, notify: Notify = _silent) -> Self:
+    async def run_async(self, notify: Notify = _silent, **place: Unpack[Place]) -> Self:
         """Make a new run without blocking the caller's event loop; cancelling the wait stops it."""
-        await asyncio.to_thread(self.start, notify)
+        await asyncio.to_thread(partial(self.start, notify, **place))
         return await self.wait_async()
 
     def wait(self) -> Self:
@@ -372,26 +393,15 @@ class Experiment:
     def _arms(self) -> dict[str, Arm]:
         return arms_of(self.definition, self.orchestrator, self._functions)
 
-    def _go(self, run: RunRow, arms: dict[str, Arm], notify: Notify, *, retry: bool) -> Self:
-        spent = self._rows.spent(run.id)
-        whole = purse_for(self.orchestrator.settings.budget, self.orchestrator.record)
-        runner = Runner(
-            rows=self._rows,
-            run=run,
-            definition=self.definition,
-            experiment=self.keep().id,
-            arms=arms,
-            judges=judges_of(self.definition, self.orchestrator),
-            functions=self._functions.metrics(self.definition),
-            budget=RunBudget(self.definition.limits, Amount(spent.cost, spent.tokens, spent.calls), whole),
-            before=self._rows.tally(run.id),
-            retry=retry,
-            notify=lambda progress: self._note(progress, notify),
-        )
-        self.run_id, self._running = run.id, Running(runner)
+    def _runner(self, run: RunRow, arms: dict[str, Arm], notify: Notify, cluster: Cluster | None, *, retry: bool) -> Runner:
+        tell = partial(self._note, notify)
+        return runner_of(self.orchestrator, run, self.definition, arms, self._functions, cluster, tell, retry=retry)
+
+    def _go(self, runner: Runner) -> Self:
+        self.run_id, self._running = runner.run.id, Running(runner)
         return self
 
-    def _note(self, progress: Progress, notify: Notify) -> None:
+    def _note(self, notify: Notify, progress: Progress) -> None:
         self.progress = progress
         notify(progress)
 

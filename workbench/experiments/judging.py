@@ -19,7 +19,7 @@ from workbench.dialogue.orchestrator import Orchestrator
 from workbench.dialogue.run import RunSpec
 from workbench.experiments.arms import as_text, complained, dialogue_id, filled, held_as
 from workbench.experiments.definition import Definition, MetricSpec
-from workbench.experiments.lanes import Lane
+from workbench.experiments.lanes import Seats
 from workbench.models import ModelCard
 
 _RUBRIC_MODE: Final = Path(__file__).with_name("rubric.yaml")
@@ -91,7 +91,7 @@ class Judge:
         return tuple(dialogue_id(run, number, arm, repeat, attempt, self.name, order) for order in orders)
 
     async def mark(
-        self, output: str, case: Mapping[str, Any], seed: int, dialogue: str, lane: Lane, budget: Budget, *, there: bool
+        self, output: str, case: Mapping[str, Any], seed: int, dialogue: str, lane: Seats, budget: Budget, *, there: bool
     ) -> Judgement:
         """Return the mark of an output."""
         low, high = self.spec.scale
@@ -112,7 +112,7 @@ class Judge:
         case: Mapping[str, Any],
         seed: int,
         ids: tuple[str, ...],
-        lane: Lane,
+        lane: Seats,
         budget: Budget,
         *,
         there: Collection[str],
@@ -133,7 +133,7 @@ class Judge:
             return Judgement(None, ids, error=failed.reason or "the judge gave no answer", cost=spent)
         return Judgement(_SIDES[winner_of((both[0], both[1]))], ids, cost=spent)
 
-    async def _asked(self, topic: str, seed: int, dialogue: str, lane: Lane, budget: Budget, *, there: bool) -> Dialogue:
+    async def _asked(self, topic: str, seed: int, dialogue: str, lane: Seats, budget: Budget, *, there: bool) -> Dialogue:
         """Return the judge's dialogue, at its end."""
         entered, congested = await lane.enter(), False
         try:

@@ -37,17 +37,20 @@ class Keeper:
     Args:
         rows: the record.
         run: id.
-        tell: called when more is kept.
-        halt: called where the run cannot go on.
+        beat: seconds between two signs of life of the run; None gives none.
 
     Attributes:
         ok: observations that are kept.
         failed: those that are kept as failed.
+        tell: called when more is kept.
+        halt: called where the run cannot go on.
     """
 
-    def __init__(self, rows: ExperimentRows, run: str, tell: Callable[[], None], halt: Callable[[BaseException], None]) -> None:
+    def __init__(self, rows: ExperimentRows, run: str, beat: float | None = BEAT) -> None:
         self.ok = self.failed = 0
-        self._rows, self._run, self._tell, self._halt = rows, run, tell, halt
+        self.tell: Callable[[], None] = lambda: None
+        self.halt: Callable[[BaseException], None] = lambda _why: None
+        self._rows, self._run, self._beat = rows, run, beat
         self._waiting: list[tuple[ObservationRow, asyncio.Future[None]]] = []
         self._news = asyncio.Event()
         self._closed = False
@@ -58,26 +61,22 @@ class Keeper:
         """Observations that are kept."""
         return self.ok + self.failed
 
-    async def keep(self, row: ObservationRow, *, again: bool) -> None:
-        """Return when an observation is on disk.
+    def count(self, *, ok: bool, again: bool) -> None:
+        """Count an observation that is on disk.
 
         Args:
-            row: the observation.
+            ok: whether it has an answer.
             again: whether it takes the place of one that failed.
-
-        Raises:
-            RecordError: it is not.
         """
-        await self._put(row)
         self.failed -= again
-        if row.status == "ok":
+        if ok:
             self.ok += 1
         else:
             self.failed += 1
         now = asyncio.get_running_loop().time()
         if now - self._told >= _APART:
             self._told = now
-            self._tell()
+            self.tell()
 
     async def compared(self, row: ObservationRow, found: Mapping[str, Judgement]) -> None:
         """Keep what judges, by metric, said of a treatment's observation beside the control's; `results` makes scores of it."""
@@ -85,9 +84,14 @@ class Keeper:
         for name, each in found.items():
             about = {"winner": each.value, "dialogues": list(each.dialogues), "cost": each.cost}
             notes.setdefault("pairs", {})[name] = about | ({"error": each.error} if each.error else {})
-        await self._put(replace(row, notes=json.dumps(notes)))
+        await self.keep(replace(row, notes=json.dumps(notes)))
 
-    async def _put(self, row: ObservationRow) -> None:
+    async def keep(self, row: ObservationRow) -> None:
+        """Return when an observation is on disk.
+
+        Raises:
+            RecordError: it is not.
+        """
         kept = asyncio.get_running_loop().create_future()
         self._waiting.append((row, kept))
         self._news.set()
@@ -97,7 +101,7 @@ class Keeper:
         """Write until `close`."""
         while not self._closed or self._waiting:
             try:
-                async with asyncio.timeout(None if self._closed else BEAT):
+                async with asyncio.timeout(None if self._closed else self._beat):
                     await self._news.wait()
             except TimeoutError:
                 pass
@@ -120,9 +124,9 @@ class Keeper:
             for _, kept in batch:
                 kept.set_exception(error)
                 kept.exception()  # who waits may be gone
-            self._halt(error)
+            self.halt(error)
             return
         for _, kept in batch:
             kept.set_result(None)
         if status == "stopping":
-            self._halt(Halt("cancelled", "it was asked to stop"))
+            self.halt(Halt("cancelled", "it was asked to stop"))

@@ -12,7 +12,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 from workbench.errors import ErrorKind
 
@@ -20,6 +20,18 @@ CONGESTED: Final = frozenset({ErrorKind.RATE_LIMIT, ErrorKind.TIMEOUT, ErrorKind
 """Failures that say that too much was asked."""
 OPENING: Final = 8
 """Seats in the beginning."""
+
+
+class Seats(Protocol):
+    """The seats of one provider: a `Lane`, or a way to one in another process."""
+
+    async def enter(self) -> float:
+        """Wait for a seat, and return when it was taken; `leave` takes that back."""
+        ...
+
+    def leave(self, entered: float, *, congested: bool) -> None:
+        """Give a seat back, and say whether the provider complained."""
+        ...
 
 
 class Lane:

@@ -9,24 +9,24 @@ grow with either. Pairs are judged in a second pass, over what is kept.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import random
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final
 
-from workbench.errors import BudgetExceededError, WorkbenchError
-from workbench.experiments.arms import FUNCTIONS_AT_ONCE, Arm, Case, Outcome, Unit
-from workbench.experiments.definition import MEASURED, Definition
-from workbench.experiments.judging import Judge, Judgement
+from workbench.errors import RecordError, WorkbenchError
+from workbench.experiments.arms import FUNCTIONS_AT_ONCE, Arm, Unit
+from workbench.experiments.definition import Definition
+from workbench.experiments.judging import Judge
 from workbench.experiments.keeping import Halt, Keeper
 from workbench.experiments.lanes import Lane
-from workbench.experiments.metrics import score
+from workbench.experiments.making import Making, Pair, open_judges, seed_of
 from workbench.experiments.money import RunBudget
 from workbench.experiments.progress import Pace, Progress
-from workbench.records.experiments import CaseRow, ExperimentRows, ObservationRow, RunRow, Tally
+from workbench.records.experiments import CaseRow, ExperimentRows, RunRow, Tally
 
 CHUNK: Final = 100
 """Cases that are looked at together."""
@@ -43,8 +43,10 @@ class Runner:
         experiment: id of the definition's row.
         arms: by name.
         judges: metrics that ask a model.
-        functions: metrics that are functions.
+        lanes: seats at each provider.
         budget: of the run.
+        keeper: of the run; counts what is kept.
+        making: makes the observations.
         before: how far the run is already.
         retry: whether failed observations are made again.
         notify: is told how far it is, on the engine's loop.
@@ -56,39 +58,40 @@ class Runner:
     experiment: str
     arms: Mapping[str, Arm]
     judges: Mapping[str, Judge]
-    functions: Mapping[str, Callable[..., Any]]
+    lanes: Mapping[str, Lane]
     budget: RunBudget
+    keeper: Keeper
+    making: Making
     before: Tally
     retry: bool = False
     notify: Callable[[Progress], None] = lambda _progress: None
-    lanes: dict[str, Lane] = field(init=False)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set, init=False)
     _halted: BaseException | None = field(default=None, init=False)
     _main: asyncio.Task[Any] | None = field(default=None, init=False)
     _leaving: bool = field(default=False, init=False)
     _room: asyncio.Semaphore = field(init=False)
-    _keeper: Keeper = field(init=False)
     _pace: Pace = field(default_factory=Pace, init=False)
 
     def __post_init__(self) -> None:
-        """Make the lanes and the room for what is under way."""
-        self.lanes = lanes_of(self.definition, self.arms, self.judges)
+        """Make room for what is under way, and listen to the keeper."""
         self._room = asyncio.Semaphore(2 * sum(lane.ceiling for lane in self.lanes.values()))
-        self._keeper = Keeper(self.rows, self.run.id, self._tell, self._halt)
-        self._keeper.ok, self._keeper.failed = self.before.ok, self.before.failed
-        self._pace.done = self._keeper.done
+        self.keeper.tell, self.keeper.halt = self._tell, self.halt
+        self.keeper.ok, self.keeper.failed = self.before.ok, self.before.failed
+        self._pace.done = self.keeper.done
 
     async def go(self) -> str:
         """Make what is missing, and return the run's status.
 
         Raises:
-            WorkbenchError: the record cannot keep up. What is complete is kept, and a resume goes on.
+            WorkbenchError: the record cannot keep up, or the engine does not start. What is complete is kept, and a resume
+                goes on.
             CancelledError: it was stopped; what was under way is resumed with the run.
         """
         self._main = asyncio.current_task()
-        keeping = asyncio.create_task(self._keeper.work())
+        keeping = asyncio.create_task(self.keeper.work())
         status, reason = "failed", None
         try:
+            await self.making.open()
             await self._observe()
             await self._compare()
             status = "completed"
@@ -102,6 +105,9 @@ class Runner:
                 status, reason = "failed", str(self._halted)
                 raise self._halted from None
             status, reason = self._halted.status, self._halted.reason
+        except WorkbenchError as error:
+            reason = error.message
+            raise
         finally:
             self._leaving = True
             await self._leave(keeping)
@@ -113,87 +119,39 @@ class Runner:
         async for cases in self._chunks():
             for unit in await asyncio.to_thread(self._missing, cases):
                 await self._room.acquire()
-                arm = self.arms[unit.arm]
+                lane = self.lanes[self.arms[unit.arm].lane]
                 try:
-                    entered = await self.lanes[arm.lane].enter()
+                    entered = await lane.enter()
                 except BaseException:
                     self._room.release()
                     raise
-                self._start(self._one(unit, arm, entered))
+                self._start(self._one(unit, lane, entered))
         await self._idle()
 
-    async def _one(self, unit: Unit, arm: Arm, entered: float) -> None:
-        outcome: Outcome | None = None
+    async def _one(self, unit: Unit, lane: Lane, entered: float) -> None:
+        seated = True
+
+        def left(congested: bool) -> None:  # noqa: FBT001 - the only thing there is to say
+            nonlocal seated
+            if seated:
+                seated = False
+                lane.leave(entered, congested=congested)
+
         try:
-            outcome = await arm.take(unit, self.budget)
-        except BudgetExceededError as error:
-            raise Halt("cost_limited", self.budget.reached or error.message) from None
+            ok = await self.making.observe(unit, left)
         finally:
-            self.lanes[arm.lane].leave(entered, congested=outcome is not None and outcome.congested)
-        if outcome.stopped:
-            raise Halt("cancelled", f"dialogue {outcome.dialogue} was stopped")
-        scores, notes = await self._scores(unit, outcome)
-        if self.budget.reached and not (outcome.ok and notes.get("errors") is None):
-            raise Halt("cost_limited", self.budget.reached)
-        await self._keeper.keep(_row(unit, outcome, scores, notes), again=unit.attempt > 1)
-
-    async def _scores(self, unit: Unit, outcome: Outcome) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return what an outcome is worth by each metric that looks at it alone, and what is to be said of it."""
-        scores: dict[str, Any] = {}
-        notes: dict[str, Any] = {}
-        if not outcome.ok:
-            return scores, notes
-        for name, spec in self.definition.metrics.items():
-            if spec.kind in (*MEASURED, "pairwise", "human"):
-                continue
-            try:
-                if spec.kind == "judge":
-                    scores[name] = self._marked(name, await self._mark(unit, outcome, self.judges[name]), notes)
-                else:
-                    scores[name] = await score(spec, self.functions.get(name), outcome.output or "", unit.case)
-            except WorkbenchError as error:
-                notes.setdefault("errors", {})[name] = error.message
-            except Exception as error:  # noqa: BLE001 - a user's function may raise anything
-                notes.setdefault("errors", {})[name] = f"{type(error).__name__}: {error}"
-        return scores, notes
-
-    async def _mark(self, unit: Unit, outcome: Outcome, judge: Judge) -> Judgement:
-        (dialogue,) = judge.ids(self.run.id, unit.number, unit.arm, unit.repeat, unit.attempt)
-        there = unit.there and bool(await asyncio.to_thread(self.rows.dialogues_there, [dialogue]))
-        lane = self.lanes[judge.lane]
-        return await judge.mark(outcome.output or "", unit.case, unit.seed, dialogue, lane, self.budget, there=there)
-
-    def _marked(self, name: str, found: Judgement, notes: dict[str, Any]) -> Any:
-        about = {"dialogues": list(found.dialogues), "cost": found.cost}
-        notes.setdefault("judges", {})[name] = about | ({"reason": found.reason} if found.reason else {})
-        if found.error is not None:
-            notes.setdefault("errors", {})[name] = found.error
-        return found.value
+            left(False)  # noqa: FBT003 - as above
+        self.keeper.count(ok=ok, again=unit.attempt > 1)
 
     async def _compare(self) -> None:
         """Judge the pairs that are kept and not judged yet: each arm beside the control, on the same case and repeat."""
-        pairwise = [judge for judge in self.judges.values() if judge.spec.kind == "pairwise"]
-        if not pairwise:
+        if not any(judge.spec.kind == "pairwise" for judge in self.judges.values()):
             return
         async for cases in self._chunks():
-            for control, treatment, case in await asyncio.to_thread(self._pairs, cases):
-                open_ = [judge for judge in pairwise if judge.name not in json.loads(treatment.notes).get("pairs", {})]
-                if open_:
-                    await self._room.acquire()
-                    self._start(self._pair(open_, control, treatment, case))
+            for pair in await asyncio.to_thread(self._pairs, cases):
+                await self._room.acquire()
+                self._start(self.making.compare(pair))
         await self._idle()
-
-    async def _pair(self, judges: list[Judge], control: ObservationRow, treatment: ObservationRow, case: Case) -> None:
-        found = {}
-        for judge in judges:
-            ids = judge.ids(self.run.id, treatment.number, treatment.arm, treatment.repeat, treatment.attempt)
-            there = await asyncio.to_thread(self.rows.dialogues_there, ids)
-            outputs = (control.output or "", treatment.output or "")
-            seed = seed_of(self.definition, treatment.case_id, treatment.repeat)
-            found[judge.name] = await judge.compare(outputs, case, seed, ids, self.lanes[judge.lane], self.budget, there=there)
-            if self.budget.reached and found[judge.name].error is not None:
-                raise Halt("cost_limited", self.budget.reached)
-        await self._keeper.compared(treatment, found)
 
     async def _chunks(self) -> AsyncIterator[list[CaseRow]]:
         cases = self.rows.cases(self.experiment, self.definition.planned().cases)
@@ -223,15 +181,15 @@ class Runner:
             random.Random(f"{self.definition.seed}:{number}:{repeat}").shuffle(arms)  # noqa: S311 - no cryptography
             yield from ((repeat, arm) for arm in arms)
 
-    def _pairs(self, cases: list[CaseRow]) -> list[tuple[ObservationRow, ObservationRow, Case]]:
+    def _pairs(self, cases: list[CaseRow]) -> list[Pair]:
         control = self.definition.planned().control
         data = {case.number: json.loads(case.data) for case in cases}
         rows = [row for row in self.rows.observations(self.run.id, (min(data), max(data) + 1)) if row.status == "ok"]
         controls = {(row.number, row.repeat): row for row in rows if row.arm == control}
         return [
-            (controls[row.number, row.repeat], row, data[row.number])
+            Pair(controls[row.number, row.repeat], row, data[row.number])
             for row in rows
-            if row.arm != control and (row.number, row.repeat) in controls
+            if row.arm != control and (row.number, row.repeat) in controls and open_judges(self.judges, row)
         ]
 
     def _start(self, work: Any) -> None:
@@ -243,9 +201,9 @@ class Runner:
         self._tasks.discard(task)
         self._room.release()
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._halt(error)
+            self.halt(error)
 
-    def _halt(self, why: BaseException) -> None:
+    def halt(self, why: BaseException) -> None:
         """Stop the whole run, from wherever it is noticed; the first reason counts."""
         if self._halted is None and self._main is not None and not self._leaving:
             self._halted = why
@@ -261,11 +219,15 @@ class Runner:
             for task in self._tasks:
                 task.cancel()
             await asyncio.wait(self._tasks)
-        self._keeper.close()
+        await self.making.close()
+        self.keeper.close()
         await asyncio.wait([keeping])
+        with suppress(RecordError):
+            now = await asyncio.to_thread(self.rows.tally, self.run.id)
+            self.keeper.ok, self.keeper.failed = now.ok, now.failed
 
     def _tell(self, status: str = "running") -> None:
-        kept = self._keeper
+        kept = self.keeper
         seats = {name: int(lane.seats) for name, lane in self.lanes.items()}
         eta = self._pace.eta(kept.done, self.run.total)
         name, cost = self.definition.name, self.budget.spent.cost
@@ -283,30 +245,3 @@ def lanes_of(definition: Definition, arms: Mapping[str, Arm], judges: Mapping[st
     most = definition.concurrency
     ceilings = {name: min(sum(mine.values()), most or sum(mine.values())) for name, mine in seats.items()}
     return {name: Lane(ceiling, definition.limits.per_minute) for name, ceiling in ceilings.items()}
-
-
-def seed_of(definition: Definition, case: str, repeat: int) -> int:
-    """Return the seed of an observation: the same for all arms, another for each repeat unless answers may be reused."""
-    text = json.dumps([definition.seed, case, 0 if definition.cache else repeat])
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
-
-
-def _row(unit: Unit, outcome: Outcome, scores: dict[str, Any], notes: dict[str, Any]) -> ObservationRow:
-    return ObservationRow(
-        number=unit.number,
-        arm=unit.arm,
-        repeat=unit.repeat,
-        case_id=unit.case_id,
-        attempt=unit.attempt,
-        status="ok" if outcome.ok else "failed",
-        error=outcome.error,
-        fallback=int(outcome.fallback),
-        dialogue_id=outcome.dialogue,
-        started_at=outcome.started_at,
-        latency=outcome.latency,
-        cost=outcome.cost,
-        tokens=outcome.tokens,
-        output=outcome.output,
-        scores=json.dumps(scores),
-        notes=json.dumps(notes),
-    )
