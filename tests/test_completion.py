@@ -20,6 +20,7 @@ from workbench.notebook.completion import complete, install
 from workbench.notebook.forks import ForkMagics
 from workbench.notebook.magics import DialogueMagics
 from workbench.notebook.paper import PaperMagics
+from workbench.notebook.pull import PullMagics
 from workbench.notebook.routing import RoutingMagics
 from workbench.records import Record
 from workbench.records.papers import PaperRow
@@ -92,7 +93,8 @@ def result(shell, text, after=""):
         ("%dialogues -", ["--limit", "--status"]),
         ("%models claude-h", ["claude-haiku"]),
         ("%models --re", ["--ready"]),
-        ("%workbench ", ["doctor", "--no-network"]),
+        ("%workbench d", ["doctor"]),
+        ("%workbench log --level w", ["warning"]),
         ("%%dialogue debate --candidates gpt-mini,claude-o", ["claude-opus"]),
         ("%route --pol", ["--policy"]),
         ("%paper s", ["show", "search", "summarize"]),
@@ -129,6 +131,13 @@ def test_elsewhere_nothing_is_offered_and_nothing_suppressed(shell, folder, text
     found = result(shell, text)
     assert found["completions"] == []
     assert not found["suppress"]
+
+
+def test_pull_offers_services_then_what_they_have(shell, offered):
+    shell.register_magics(PullMagics(shell, lambda: None))
+    assert offered("%pull ")[:2] == ["langfuse", "langsmith"]
+    assert offered("x = %pull langsmith ")[:3] == ["dataset", "prompt", "scores"]
+    assert "--since" in offered("%pull langsmith scores --")
 
 
 def test_options_that_stand_there_are_not_offered_again_those_that_repeat_are(offered):

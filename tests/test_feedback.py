@@ -14,6 +14,7 @@ from workbench.dialogue import Orchestrator
 from workbench.dialogue.feedback import parse_quality
 from workbench.errors import RecordError, WorkbenchError
 from workbench.events import Status
+from workbench.events.listening import Incident, flush, listen
 from workbench.records import Record
 from workbench.records.rating import Rating
 
@@ -121,16 +122,21 @@ def test_what_sub_dialogues_say_counts_too(tmp_path):
     assert [rating.dialogue for rating in ratings] == list(dialogue.transcript.children)
 
 
-def test_a_record_that_takes_no_ratings_does_not_fail_the_dialogue(tmp_path, caplog):
+def test_a_record_that_takes_no_ratings_does_not_fail_the_dialogue(tmp_path):
     workbench, _ = orchestra(tmp_path, Script(Count={"n": 3}))
+    heard = []
+    stop = listen(heard.append)
     with workbench:
         workbench.record.flush()
         with sqlite3.connect(tmp_path / ".workbench" / "records.db") as database:
             database.execute("CREATE TRIGGER full BEFORE INSERT ON ratings BEGIN SELECT RAISE(ABORT, 'no room'); END")
         dialogue = workbench.run(COUNTED, "What?", models=["a"], api_base="http://x")
     assert dialogue.status is Status.COMPLETED
-    assert "not rated" in caplog.text
-    assert "no room" in caplog.text
+    assert flush()
+    stop()
+    (incident,) = [told.what for told in heard if isinstance(told.what, Incident)]
+    assert incident.name == "turns_not_rated"
+    assert "no room" in incident.fields["error"]
 
 
 def test_a_persons_word_is_kept_and_replaced_by_the_next(tmp_path):

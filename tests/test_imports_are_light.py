@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-HEAVY = {"litellm", "pandas", "sqlalchemy", "xllamacpp", "pymupdf", "openai", "alembic", "numpy", "aiohttp"}
+HEAVY = {"litellm", "pandas", "sqlalchemy", "xllamacpp", "pymupdf", "openai", "alembic", "numpy", "aiohttp", "structlog", "prometheus_client"}
 
 
 @pytest.mark.parametrize(

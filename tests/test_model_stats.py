@@ -17,6 +17,7 @@ from workbench.models import ModelCard, Prices
 from workbench.records.means import mean_of, share_interval, student_quantile
 from workbench.records.moments import moment
 from workbench.records.rating import Rating
+from workbench.records.seconds import nearest
 
 CHEAP = ModelCard(name="cheap", id="openai/cheap", prices=Prices(input=1.0, output=2.0, cached_input=0.5))
 DEAR = ModelCard(name="dear", id="openai/dear", prices=Prices(input=10.0, output=20.0))
@@ -105,11 +106,9 @@ def test_a_model_that_was_asked_for_and_never_called_is_listed(record):
 
 @given(st.lists(st.floats(0, 100), min_size=1, max_size=40))
 def test_percentiles_are_values_that_occurred_and_enough_are_no_longer(seconds):
-    from workbench.records.model_stats import _nearest
-
     ordered = sorted(seconds)
     for share in (0.5, 0.95):
-        found = _nearest(ordered, share)
+        found = nearest(ordered, share)
         assert found in ordered
         assert sum(each <= found for each in ordered) >= share * len(ordered)
         assert sum(each < found for each in ordered) < share * len(ordered)

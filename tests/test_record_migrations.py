@@ -68,9 +68,43 @@ def test_made_at_once_or_brought_forward_the_schema_is_the_same(record_url: str,
         _make_old_record(record_url, [started("old")])
     Record.open(record_url).close()
     with _connect(record_url).connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "version_table": version.name})
-        assert compare_metadata(context, metadata) == []
+        options = {"compare_type": True, "version_table": version.name, "include_name": _is_no_index_of_words}
+        assert compare_metadata(MigrationContext.configure(connection, opts=options), metadata) == []
         assert connection.execute(sa.select(version.c.version_num)).scalars().all() == [HEAD]
+
+
+def _is_no_index_of_words(name: str | None, kind: str, _: object) -> bool:
+    """Alembic knows no FTS5, nor a tsvector; the next test looks at that one table."""
+    return kind != "table" or not str(name).startswith("search_words")
+
+
+def test_made_at_once_or_brought_forward_the_index_of_words_is_the_same(sqlite_url: str, postgres_url: str) -> None:
+    for url, query in (
+        (sqlite_url, "SELECT sql FROM sqlite_master WHERE name = 'search_words'"),
+        (sqlite_url, "SELECT k, v FROM search_words_config"),
+        (postgres_url, "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'search_words'"),
+        (postgres_url, "SELECT indexdef FROM pg_indexes WHERE tablename = 'search_words' ORDER BY 1"),
+    ):
+        _remake(url)
+        Record.open(url).close()
+        with _connect(url).connect() as connection:
+            made = connection.execute(sa.text(query)).all()
+        _remake(url)
+        _make_old_record(url, [started("old")])
+        Record.open(url).close()
+        with _connect(url).connect() as connection:
+            assert connection.execute(sa.text(query)).all() == made
+            assert made
+
+
+def _remake(url: str) -> None:
+    """Empty a database."""
+    if url.startswith("sqlite"):
+        Path(str(sa.make_url(url).database)).unlink(missing_ok=True)
+        return
+    with _connect(url).begin() as connection:
+        connection.execute(sa.text("DROP SCHEMA public CASCADE"))
+        connection.execute(sa.text("CREATE SCHEMA public"))
 
 
 def test_the_code_knows_every_revision_that_it_ships() -> None:

@@ -7,12 +7,13 @@ first: arguments, environment variables, `.env`, `workbench.toml`, the defaults 
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from workbench.errors import SettingsError
 
@@ -114,6 +115,51 @@ class RetrySettings(_Section):
     """How long it is left alone before one probe may try again."""
 
 
+class LogSettings(_Section):
+    """`[log]`: what is written down for those who look for what went wrong."""
+
+    level: Literal["debug", "info", "warning", "error", "off"] = "info"
+    """The least that is written. Also `WORKBENCH_LOG`."""
+    file: str = ".workbench/logs/workbench.jsonl"
+    """JSON Lines, below the workspace; `off` for none. Also `WORKBENCH_LOG_FILE`."""
+    stderr: bool = False
+    """Whether lines go to stderr as well. Also `WORKBENCH_LOG_STDERR=1`."""
+    format: Literal["console", "json"] = "console"
+    """Of the lines on stderr. Also `WORKBENCH_LOG_FORMAT`."""
+    prompts: bool = False
+    """Whether topics, prompts and answers are written too. Also `WORKBENCH_LOG_PROMPTS=1`."""
+    redact: tuple[str, ...] = ()
+    """Regular expressions; what they match is blanked, as keys always are."""
+    megabytes: float = Field(default=5.0, gt=0)
+    """From which size on a new file is begun."""
+    files: int = Field(default=5, ge=2)
+    """How many are kept, the newest included."""
+
+    @field_validator("level", mode="before")
+    @classmethod
+    def _lower(cls, level: Any) -> Any:
+        return level.lower() if isinstance(level, str) else level
+
+    @field_validator("redact")
+    @classmethod
+    def _compile(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in patterns:
+            try:
+                re.compile(pattern)
+            except re.error as error:
+                raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
+        return patterns
+
+
+class SyncSettings(_Section):
+    """`[sync]`: copying the record to services. What these need is said in their own environment variables: docs/sync.md."""
+
+    watch: list[Literal["langfuse", "langsmith", "otlp"]] = Field(default_factory=list)
+    """Targets that a notebook keeps up to date as long as its kernel runs."""
+    otlp_flavour: Literal["phoenix"] | None = None
+    """Whose attributes OTLP spans carry besides those of OpenTelemetry's conventions."""
+
+
 class Settings(_Section):
     """Everything that `workbench.toml` may say."""
 
@@ -124,6 +170,8 @@ class Settings(_Section):
     retry: RetrySettings = RetrySettings()
     routing: RoutingSettings = RoutingSettings()
     budget: BudgetSettings = BudgetSettings()
+    sync: SyncSettings = SyncSettings()
+    log: LogSettings = LogSettings()
     sampling: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Sampling presets by name; `workbench.models.presets.Preset` checks them."""
     models: dict[str, dict[str, Any]] = Field(default_factory=dict)
@@ -133,6 +181,11 @@ class Settings(_Section):
     def record_url(self) -> str:
         """SQLAlchemy URL of the record."""
         return self.record.url or f"sqlite:///{self.workspace / '.workbench' / 'records.db'}"
+
+    @property
+    def log_file(self) -> Path | None:
+        """Where log lines go; None for nowhere."""
+        return None if "off" in (self.log.file, self.log.level) else self.workspace / self.log.file
 
     @property
     def mode_folders(self) -> tuple[Path, ...]:
@@ -205,6 +258,11 @@ def _apply_environment(data: dict[str, Any]) -> None:
         ("WORKBENCH_BUDGET_DIALOGUE", "budget", "dialogue"),
         ("WORKBENCH_BUDGET_DAY", "budget", "day"),
         ("WORKBENCH_BUDGET_WORKSPACE", "budget", "workspace"),
+        ("WORKBENCH_LOG", "log", "level"),
+        ("WORKBENCH_LOG_FILE", "log", "file"),
+        ("WORKBENCH_LOG_STDERR", "log", "stderr"),
+        ("WORKBENCH_LOG_FORMAT", "log", "format"),
+        ("WORKBENCH_LOG_PROMPTS", "log", "prompts"),
     ):
         if value := os.environ.get(variable):
             data.setdefault(section, {})[key] = value

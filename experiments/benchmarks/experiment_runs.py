@@ -2,7 +2,8 @@
 
 `python experiments/benchmarks/experiment_runs.py [--cases N] [--at-once N]` prints memory over time, the wall time beside the
 same requests in a bare loop, and whether each observation is there once. The server counts what it is asked, in a process of
-its own.
+its own. `--engine dask` makes the same run on a Dask cluster of two processes with the record in PostgreSQL (that of the tests),
+and kills one worker half-way instead.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cases", type=int, default=10_000)
     parser.add_argument("--at-once", type=int, default=200)
+    parser.add_argument("--engine", choices=["local", "dask"], default="local")
+    parser.add_argument("--record", default="")
     parser.add_argument("--part", choices=["run", "resume", "bare", "server"])
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--url", default="")
@@ -46,6 +49,11 @@ def _all(wanted: argparse.Namespace) -> None:
             bare = json.loads(_part("bare", common)[-1])["wall"]
             asked = _asked(url)
             began = time.perf_counter()
+            if wanted.engine == "dask":
+                _with_a_worker_killed(common, total)
+                wall = time.perf_counter() - began
+                print(json.dumps({"requests": _asked(url) - asked, "observations": total, "wall": wall, "bare": bare}))
+                return
             first = subprocess.Popen([sys.executable, __file__, "--part", "run", *common], stdout=subprocess.PIPE, text=True)
             assert first.stdout is not None
             for line in first.stdout:
@@ -62,6 +70,32 @@ def _all(wanted: argparse.Namespace) -> None:
             print(json.dumps({"requests": _asked(url) - asked, "observations": total, "wall": wall, "bare": bare}))
         finally:
             server.kill()
+
+
+def _with_a_worker_killed(common: list[str], total: int) -> None:
+    import psutil
+
+    sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))
+    from postgres_server import PostgresServer
+
+    postgres = PostgresServer()
+    postgres.start()
+    try:
+        command = [sys.executable, __file__, "--part", "run", "--engine", "dask", "--record", postgres.url(), *common]
+        driver = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert driver.stdout is not None
+        killed = False
+        for line in driver.stdout:
+            print(line.rstrip(), flush=True)
+            if not killed and json.loads(line).get("done", 0) >= total / 2:
+                children = psutil.Process(driver.pid).children(recursive=True)
+                worker = next(child for child in children if any("spawn_main" in word for word in child.cmdline()))
+                worker.kill()
+                killed = True
+                print(json.dumps({"killed": f"worker {worker.pid}"}), flush=True)
+        driver.wait()
+    finally:
+        postgres.remove()
 
 
 def _part(name: str, common: list[str]) -> list[str]:
@@ -86,7 +120,8 @@ def _run(wanted: argparse.Namespace) -> None:
     from workbench.settings import Settings
 
     card = {"id": "openai/bench", "api_base": f"{wanted.url}/v1", "concurrency": wanted.at_once}
-    settings = Settings(workspace=wanted.folder, models={"bench": card})
+    settings = Settings(workspace=wanted.folder, models={"bench": card}, record={"url": wanted.record or None})
+    place = {"engine": "dask", "workers": 2} if wanted.engine == "dask" else {}
     own, told = psutil.Process(os.getpid()), time.monotonic()
 
     def tell(progress: Any) -> None:
@@ -105,7 +140,7 @@ def _run(wanted: argparse.Namespace) -> None:
             experiment = Experiment(
                 "large", cases=cases, arms=arms, metrics={"size": {"kind": "regex", "pattern": "x"}}, orchestrator=orchestrator
             )
-            experiment.run(tell)
+            experiment.run(tell, **place)
         frame = experiment.results
         once = not frame.duplicated(["case", "arm", "repeat"]).any()
         print(

@@ -17,6 +17,7 @@ import live_panel
 import memory
 import parallel
 import start_up
+import sync
 import turns
 from field import open_field
 from figures import Figure, table
@@ -28,6 +29,7 @@ BENCHMARKS: Final = {
     "memory": memory.measure,
     "start-up": start_up.measure,
     "panel": live_panel.measure,
+    "sync": sync.measure,
 }
 
 

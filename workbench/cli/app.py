@@ -8,7 +8,11 @@ from typing import Annotated
 import typer
 
 from workbench.cli import paper_assess, paper_branch, paper_figures, paper_summaries  # noqa: F401 - its commands join `paper`
+from workbench.cli.costs import costs, performance
 from workbench.cli.experiments import experiment_app
+from workbench.cli.find import find
+from workbench.cli.logs import log
+from workbench.cli.metrics import metrics
 from workbench.cli.money import budget, sampling
 from workbench.cli.options import (
     ApiBase,
@@ -32,7 +36,9 @@ from workbench.cli.options import (
     Workspace,
 )
 from workbench.cli.papers import paper_app
+from workbench.cli.pull import pull
 from workbench.cli.routes import route_app
+from workbench.cli.sync import sync
 
 app = typer.Typer(
     name="workbench",
@@ -52,6 +58,13 @@ app.add_typer(paper_app, name="paper")
 app.add_typer(experiment_app, name="experiment")
 app.command(name="budget")(budget)
 app.command(name="sampling")(sampling)
+app.command(name="costs")(costs)
+app.command(name="performance")(performance)
+app.command(name="find")(find)
+app.command(name="sync")(sync)
+app.command(name="pull")(pull)
+app.command(name="log")(log)
+app.command(name="metrics")(metrics)
 
 
 def _version(wanted: bool) -> None:

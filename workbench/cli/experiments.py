@@ -18,11 +18,15 @@ if TYPE_CHECKING:
     from workbench.dialogue import Orchestrator
     from workbench.experiments.experiment import Experiment
     from workbench.experiments.progress import Progress
+    from workbench.experiments.running import Place
 
 experiment_app = typer.Typer(help="Experiments: run them, go on with them, compare arms.", no_args_is_help=True)
 
 _APART: Final = 5.0
 """Seconds between two lines on how far a run is, where lines cannot be changed."""
+Engine = Annotated[str, typer.Option("--engine", help="Where observations are made: local (this process) or dask.")]
+Scheduler = Annotated[str | None, typer.Option("--scheduler", help="Of a Dask cluster, such as tcp://host:8786.")]
+Workers = Annotated[int | None, typer.Option("--workers", help="Processes that the Dask engine starts here; else one a core.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="An experiment, a run by its id, or 'last'.")]
 
 
@@ -30,15 +34,19 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="An experiment, a run 
 def run_(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A file, or the name of an experiment of the workspace.")],
     *,
+    engine: Engine = "local",
+    scheduler: Scheduler = None,
+    workers: Workers = None,
     as_json: AsJson = False,
     workspace: Workspace = None,
 ) -> None:
     """Make a new run."""
     from workbench.experiments.finding import to_run
 
+    place = _place(engine, scheduler, workers)
     with _orchestrator(workspace) as orchestrator:
         experiment = to_run(name, orchestrator)
-        _see_through(experiment, experiment.start, as_json=as_json)
+        _see_through(experiment, lambda notify: experiment.start(notify, **place), as_json=as_json)
 
 
 @experiment_app.command()
@@ -48,21 +56,34 @@ def resume(
     max_cost: MaxCost = None,
     max_tokens: MaxTokens = None,
     max_calls: MaxCalls = None,
+    engine: Engine = "local",
+    scheduler: Scheduler = None,
+    workers: Workers = None,
     as_json: AsJson = False,
     workspace: Workspace = None,
 ) -> None:
     """Go on with a run that stopped; what is kept is not made again. Limits are those it had unless given."""
     given = {"max_cost": max_cost, "max_tokens": max_tokens, "max_calls": max_calls}
     limits = {name: limit for name, limit in given.items() if limit is not None}
+    place = _place(engine, scheduler, workers)
     with _stored(name, workspace) as experiment:
-        _see_through(experiment, lambda notify: experiment.start_again(notify, limits=limits), as_json=as_json)
+        _see_through(experiment, lambda notify: experiment.start_again(notify, limits=limits, **place), as_json=as_json)
 
 
 @experiment_app.command()
-def retry(name: Name, *, as_json: AsJson = False, workspace: Workspace = None) -> None:
+def retry(
+    name: Name,
+    *,
+    engine: Engine = "local",
+    scheduler: Scheduler = None,
+    workers: Workers = None,
+    as_json: AsJson = False,
+    workspace: Workspace = None,
+) -> None:
     """Make the observations again that failed, and none else."""
+    place = _place(engine, scheduler, workers)
     with _stored(name, workspace) as experiment:
-        _see_through(experiment, lambda notify: experiment.start_again(notify, retry_failed=True), as_json=as_json)
+        _see_through(experiment, lambda notify: experiment.start_again(notify, retry_failed=True, **place), as_json=as_json)
 
 
 @experiment_app.command()
@@ -190,6 +211,13 @@ def open_(
 
     with _orchestrator(workspace) as orchestrator:
         _show(open_bundle(file, orchestrator), as_json=as_json)
+
+
+def _place(engine: str, scheduler: str | None, workers: int | None) -> Place:
+    """Return where observations are made. Raises a `WorkbenchError` where that is no place."""
+    from workbench.experiments.running import place_of
+
+    return place_of(engine, scheduler, workers)
 
 
 @contextmanager

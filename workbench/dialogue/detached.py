@@ -21,6 +21,7 @@ from workbench.dialogue.dialogue import Dialogue
 from workbench.dialogue.persons import Kind
 from workbench.errors import RecordError, WorkbenchError
 from workbench.events import Event, Status
+from workbench.events.correlation import correlation
 from workbench.records import Record
 from workbench.records.owners import local_pid
 from workbench.settings import Settings
@@ -49,7 +50,12 @@ def spawn(settings: Settings, dialogue: str, options: Mapping[str, Any]) -> Chil
     Raises:
         WorkbenchError: an option cannot be handed to another process.
     """
-    order = {"settings": settings.model_dump(mode="json"), "workspace": str(settings.workspace), "options": dict(options)}
+    order = {
+        "settings": settings.model_dump(mode="json"),
+        "workspace": str(settings.workspace),
+        "options": dict(options),
+        "correlation": correlation() or dialogue,
+    }
     try:
         text = json.dumps(order)
     except TypeError:

@@ -319,6 +319,10 @@ class Dialogue(Steered):
 
         return plot_turns(self.snapshot())
 
+    def waterfall(self) -> Any:
+        """Return where its time went, as a sentence, a figure and a table: the last expression of a cell shows it. Blocks."""
+        return self._view("waterfall")
+
     def plot_beliefs(self) -> go.Figure:
         """Return a Plotly figure of the positions that speakers stated, turn by turn."""
         from workbench.dialogue.plot_beliefs import plot_beliefs

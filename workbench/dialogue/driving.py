@@ -19,8 +19,11 @@ from workbench.dialogue.engine import Engine
 from workbench.dialogue.transcript import Transcript
 from workbench.errors import RecordError
 from workbench.events import DialogueEnded, DialogueResumed, DialogueStarted, Event
+from workbench.events.correlation import adopt as adopt_correlation
+from workbench.events.listening import install, tell
 from workbench.loop import submit
 from workbench.records import Record
+from workbench.settings import Settings
 
 _running: Final[dict[str, tuple[object, Dialogue]]] = {}
 _lock: Final = threading.Lock()
@@ -56,6 +59,7 @@ def drive(
     first: Callable[[Engine], Event],
     adopt: Callable[..., Dialogue],
     ended: Callable[[], None],
+    settings: Settings,
 ) -> None:
     """Run an engine to its end, on the engine's loop, and return at once.
 
@@ -67,6 +71,7 @@ def drive(
         first: makes the opening event.
         adopt: returns the handle of a sub-dialogue that begins.
         ended: called on a thread once all is recorded, before anybody who waits for the end goes on.
+        settings: of the owner, for those who are told of the events.
 
     Raises:
         RecordError: this process runs it already.
@@ -75,9 +80,11 @@ def drive(
         if dialogue.id in _running:
             raise RecordError(f"Dialogue {dialogue.id} is being run by this process.", hint="Stop it first, or wait.")
         _running[dialogue.id] = (owner, dialogue)
+    install()
     family = _Family(dialogue, engine, adopt)
 
     async def run() -> None:
+        adopt_correlation(dialogue.id)
         try:
             async with aclosing(engine.run(first)) as events:
                 async for event in events:
@@ -86,6 +93,8 @@ def drive(
                     elif event.durable:
                         record.append(event)
                     family.publish(event)
+                    if event.durable:
+                        tell(event, settings)
             await asyncio.to_thread(ended)
         finally:
             family.leave()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
@@ -13,6 +12,7 @@ from workbench.dialogue.mode import RoleSpec
 from workbench.dialogue.routed import candidates_for
 from workbench.dialogue.run import RunSpec
 from workbench.errors import WorkbenchError
+from workbench.events.listening import report
 from workbench.models import ModelRegistry
 from workbench.records import Record
 from workbench.routing.policy import Constraints
@@ -63,7 +63,7 @@ class Learning:
                 if ratings := ratings_of(transcript, plan, partial(self.router.task, transcript.topic)):
                     self._record().rate(ratings)
         except WorkbenchError as error:  # what was said is safe; that nobody learns from it is no reason to fail
-            logging.getLogger(__name__).warning("The turns of dialogue %s are not rated: %s", dialogue.id, error)
+            report("turns_not_rated", dialogue=dialogue.id, error=error.message)
 
     def explain(
         self,

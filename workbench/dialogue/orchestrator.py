@@ -421,7 +421,8 @@ class Orchestrator:
         return self.load(dialogue)
 
     def _drive(self, dialogue: Dialogue, engine: Engine, first: Callable[[Engine], Event]) -> Dialogue:
-        drive(self, self.record, dialogue, engine, first, self._adopt, partial(self._learning.rate, dialogue, self.load))
+        learn = partial(self._learning.rate, dialogue, self.load)
+        drive(self, self.record, dialogue, engine, first, self._adopt, learn, self.settings)
         return dialogue
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from workbench.dialogue.orchestrator import Orchestrator
 from workbench.errors import WorkbenchError
+from workbench.events.correlation import correlate
 from workbench.settings import Settings, load_env
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def main(dialogue: str) -> None:
     order = json.load(sys.stdin)
     settings = Settings.model_validate(order["settings"] | {"workspace": order["workspace"]})
     load_env(settings.workspace)
-    with Orchestrator(settings=settings) as orchestrator:
+    with Orchestrator(settings=settings) as orchestrator, correlate(order["correlation"]):
         running = orchestrator.restart(dialogue, **order["options"])
         while running.running:
             if asked.wait(0.2):

@@ -10,13 +10,15 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections import Counter
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
 from workbench.errors import CapacityError, ErrorKind, ModelError, redact
 from workbench.events import Call, Timings
+from workbench.events.listening import report
 from workbench.models.breaker import CircuitBreaker, Passage
 from workbench.models.card import ModelCard
 from workbench.models.completion import Completion, Notify, Piece, Reserve, Settle, Started, TooDearError
@@ -69,11 +71,18 @@ class Client:
         settings: `retry` and `replay` are read.
         providers: who answers; by default what the settings say.
         seed: of the jitter, for tests.
+
+    Attributes:
+        queued: model card's name to how many calls wait for a free slot, or for their provider's rest to be over.
+        in_flight: model card's name to how many calls are out.
     """
 
     def __init__(self, settings: Settings, providers: Providers | None = None, *, seed: int | None = None) -> None:
+        self._settings = settings
         self.retry: RetrySettings = settings.retry
         self.providers = providers or Providers(settings)
+        self.queued: Counter[str] = Counter()
+        self.in_flight: Counter[str] = Counter()
         self._slots: dict[tuple[str, str | None], asyncio.Semaphore] = {}
         self._breakers: dict[str, CircuitBreaker] = {}
         self._random = random.Random(seed)  # noqa: S311 - jitter, not cryptography
@@ -129,6 +138,11 @@ class Client:
             self._breakers[provider] = CircuitBreaker(self.retry.breaker_failures, self.retry.breaker_seconds)
         return self._breakers[provider]
 
+    @property
+    def breakers(self) -> Mapping[str, CircuitBreaker]:
+        """The circuit breakers that there are, by provider."""
+        return dict(self._breakers)
+
     async def _with_retries(self, card: ModelCard, job: _Job) -> Completion:
         attempt = 1
         await self.providers.ready(card)
@@ -156,16 +170,22 @@ class Client:
         slots = self._slots.setdefault((card.name, card.api_base), asyncio.Semaphore(card.concurrency))
         breaker = self.breaker(card.provider)
         while True:
-            patience -= await self._rested(card, job, patience)
-            async with slots:
+            with _counted(self.queued, card.name):
+                patience -= await self._rested(card, job, patience)
+                await slots.acquire()
+            try:
                 if breaker.wait() > 0:
                     continue  # it opened while this call stood in line
                 passage = breaker.enter()
                 try:
                     request, settle = await job.reserve(card, self._request(card, job))
-                    return await self._call(card, job, request, settle, passage, attempt, time.perf_counter() - waiting_since)
+                    with _counted(self.in_flight, card.name):
+                        queue = time.perf_counter() - waiting_since
+                        return await self._call(card, job, request, settle, passage, attempt, queue)
                 finally:
                     passage.abandoned()  # unless the call has said how it ended
+            finally:
+                slots.release()
 
     async def _rested(self, card: ModelCard, job: _Job, patience: float) -> float:
         """Wait for the provider's breaker and return the seconds; with another model to turn to, or too long a rest, fail."""
@@ -210,7 +230,7 @@ class Client:
             error = caught
         error = error or answer.refusal(card)
         call = answer.ended(card, job, attempt, queue, error)
-        _learn(passage, error)
+        self._learn(card.provider, passage, error)
         job.calls.append(call)
         settle(call)
         job.notify(call)
@@ -218,14 +238,31 @@ class Client:
             raise error from None
         return _completion(call, len(job.calls))
 
+    def _learn(self, provider: str, passage: Passage, error: BaseException | None) -> None:
+        breaker = self.breaker(provider)
+        before = breaker.state
+        if error is None:
+            passage.succeeded()
+        elif isinstance(error, ModelError) and error.kind in _BREAKING and not isinstance(error, CapacityError):
+            passage.failed()
+        else:
+            passage.abandoned()
+        if breaker.state == before:
+            return
+        if breaker.state == "open":
+            rest = self.retry.breaker_seconds
+            report("breaker_opened", settings=self._settings, provider=provider, error=str(error), rest_seconds=rest)
+        elif breaker.state == "closed":
+            report("breaker_closed", level="info", settings=self._settings, provider=provider)
 
-def _learn(passage: Passage, error: BaseException | None) -> None:
-    if error is None:
-        passage.succeeded()
-    elif isinstance(error, ModelError) and error.kind in _BREAKING and not isinstance(error, CapacityError):
-        passage.failed()
-    else:
-        passage.abandoned()
+
+@contextmanager
+def _counted(counter: Counter[str], name: str) -> Iterator[None]:
+    counter[name] += 1
+    try:
+        yield
+    finally:
+        counter[name] -= 1
 
 
 class _Answer:

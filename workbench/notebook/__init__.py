@@ -18,12 +18,16 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     from workbench.notebook import awaiting, completion
     from workbench.notebook.commands import CommandMagics
     from workbench.notebook.experiment import ExperimentMagics
+    from workbench.notebook.find import FindMagics
     from workbench.notebook.forks import ForkMagics
     from workbench.notebook.magics import DialogueMagics
     from workbench.notebook.mode_cell import ModeMagics
     from workbench.notebook.paper import PaperMagics
+    from workbench.notebook.pull import PullMagics
     from workbench.notebook.routing import RoutingMagics
     from workbench.notebook.spending import SpendingMagics
+    from workbench.notebook.sync import SyncMagics
+    from workbench.notebook.usage import UsageMagics
 
     dialogues = DialogueMagics(shell)
     shell.register_magics(
@@ -32,9 +36,13 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
         CommandMagics(shell, dialogues.orchestrator),
         ForkMagics(shell, dialogues.orchestrator),
         ExperimentMagics(shell, dialogues.orchestrator),
+        FindMagics(shell, dialogues.orchestrator),
         PaperMagics(shell, dialogues.orchestrator),
+        PullMagics(shell, dialogues.orchestrator),
         RoutingMagics(shell, dialogues.orchestrator),
         SpendingMagics(shell, dialogues.orchestrator),
+        SyncMagics(shell, dialogues.orchestrator),
+        UsageMagics(shell, dialogues.orchestrator),
     )
     awaiting.install(shell)
     completion.install(shell)

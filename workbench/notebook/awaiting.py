@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _CELL: Final = re.compile(r"%%dialogue(?:[ \t]+(?P<line>.*))?$")
 _LINE: Final = re.compile(
     r"(?P<bound>[A-Za-z_]\w*[ \t]*=[ \t]*)?"
-    r"%(?P<magic>dialogue(?=[ \t]+resume\b)|fork|paper"
+    r"%(?P<magic>dialogue(?=[ \t]+resume\b)|fork|paper|pull|sync|find"
     r"|experiment(?=[ \t]+(?:run|resume|retry|gallery|power|compare|report|reproduce|bundle|open)\b))[ \t]+(?P<line>.*)$"
 )
 _METHODS: Final = {
@@ -24,12 +24,15 @@ _METHODS: Final = {
     "fork": ("ForkMagics", "fork_async"),
     "paper": ("PaperMagics", "paper_async"),
     "experiment": ("ExperimentMagics", "experiment_async"),
+    "pull": ("PullMagics", "pull_async"),
+    "sync": ("SyncMagics", "sync_async"),
+    "find": ("FindMagics", "find_async"),
 }
 """Line magic to the method that awaits what it starts."""
 
 
 _QUESTION: Final = re.compile(
-    r"%(?P<magic>dialogue(?=[ \t]+(?:answer|approve|interject|call-on)\b)|paper(?=[ \t]+[\w-]+[ \t]))"
+    r"%(?P<magic>dialogue(?=[ \t]+(?:answer|approve|interject|call-on)\b)|find(?=[ \t]+\S)|paper(?=[ \t]+[\w-]+[ \t]))"
     r"[ \t]+(?P<line>.*\?)[ \t]*$"
 )
 """What somebody says in a dialogue or asks a paper may end with a question mark, which to IPython asks for help."""
@@ -48,7 +51,7 @@ async def run_cell(line: str, cell: str) -> None:
 
 
 async def run_line(magic: str, line: str) -> Any:
-    """Run `%dialogue resume`, `%fork`, `%paper` or `%experiment` and return what it gives; the rewritten cell calls this.
+    """Run a line magic that awaits, such as `%dialogue resume` or `%paper`, and return what it gives; rewritten cells call it.
 
     Variables of the cell stand for their values.
     """

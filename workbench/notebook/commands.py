@@ -60,23 +60,48 @@ class CommandMagics(Magics):
         self._orchestrator = orchestrator
 
     @magic_arguments()
-    @argument("command", nargs="?", choices=["doctor"], default="doctor", help="what to do; doctor is all there is")
-    @argument("--no-network", action="store_true", help="do not ask the models' endpoints")
+    @argument(
+        "command", nargs="?", choices=["doctor", "log", "metrics"], default="doctor", help="what to do; doctor by default"
+    )
+    @argument("--no-network", action="store_true", help="doctor: do not ask the models' endpoints")
+    @argument("--level", metavar="LEVEL", help="log: debug, info, warning or error, and above")
+    @argument("--dialogue", metavar="ID", help="log: only of this dialogue, or with this correlation id")
+    @argument("--since", metavar="WHEN", help="log: only from then on, such as 10m, 12h or 2026-11-01")
+    @argument("-n", "--limit", type=int, default=50, metavar="N", help="log: how many of the newest lines; 50 by default")
+    @argument("--follow", action="store_true", help="log: print new lines as they come, until the cell is interrupted")
+    @argument("--port", type=int, metavar="PORT", help="metrics: serve them to Prometheus; 0 takes a free port")
+    @argument("--stop", action="store_true", help="metrics: serve them no longer")
     @line_magic("workbench")
-    def workbench(self, line: str) -> Table:
-        """Check keys, models, endpoints, record and versions, and say what to do.
+    def workbench(self, line: str) -> Any:
+        """Check keys, models, endpoints, record and versions, and say what to do; show the log; serve metrics.
 
         Examples::
 
             %workbench
             %workbench doctor --no-network
+            %workbench log --level warning --since 1h
+            %workbench log --dialogue 3f9a --follow
+            %workbench metrics --port 9464
         """
+        wanted = parse(self.workbench, line)
+        with usage_errors():
+            return getattr(self, f"_{wanted.command}")(wanted)
+
+    def _doctor(self, wanted: Namespace) -> Table:
         from workbench import doctor
         from workbench.notebook.listings import findings_table
 
-        wanted = parse(self.workbench, line)
-        with usage_errors():
-            return findings_table(doctor.examine(self._orchestrator().settings, network=not wanted.no_network))
+        return findings_table(doctor.examine(self._orchestrator().settings, network=not wanted.no_network))
+
+    def _log(self, wanted: Namespace) -> Table | None:
+        from workbench.notebook.logs import log_table
+
+        return log_table(self._orchestrator().settings, wanted)
+
+    def _metrics(self, wanted: Namespace) -> None:
+        from workbench.notebook.metrics import serve
+
+        print(serve(self._orchestrator(), wanted))  # noqa: T201 - a magic's way to say it
 
     @magic_arguments()
     @argument("--ready", action="store_true", help="only those that may be asked now")
@@ -110,7 +135,7 @@ class CommandMagics(Magics):
 
         orchestrator, text = self._orchestrator(), " ".join(wanted.text)
         baseline = orchestrator.models.get(wanted.baseline) if wanted.baseline else None
-        by = _one_of(wanted.grouping or "model", BY, "grouping")
+        by = one_of(wanted.grouping or "model", BY, "grouping")
         return stats_table(orchestrator.record, by, wanted.since, baseline, text)
 
     @magic_arguments()
@@ -151,7 +176,7 @@ class CommandMagics(Magics):
         from workbench.notebook.listings import dialogues_table
 
         wanted = parse(self.dialogues, line)
-        status = _one_of(wanted.status.replace("-", "_"), STATUSES, "status") if wanted.status else None
+        status = one_of(wanted.status.replace("-", "_"), STATUSES, "status") if wanted.status else None
         if wanted.limit < 1:
             raise UsageError(f"-n {wanted.limit}: a whole number from 1 is needed")
         with usage_errors():
@@ -214,11 +239,11 @@ class CommandMagics(Magics):
         if not command:
             raise UsageError(f"%dialogue needs a subcommand: {', '.join(SUBCOMMANDS)}. `%dialogue?` has examples.")
         if not command.startswith("-"):
-            _one_of(command, SUBCOMMANDS, "subcommand")
+            one_of(command, SUBCOMMANDS, "subcommand")
         line, text = apart(line) if command in STEERING else (line, "")
         wanted = parse(self.dialogue, line)
         wanted.text = [text] if text else wanted.text
-        _one_of(wanted.command, SUBCOMMANDS, "subcommand")
+        one_of(wanted.command, SUBCOMMANDS, "subcommand")
         for name, value in vars(wanted).items():
             if value and name == "text" and not takes(wanted.command, name):
                 raise UsageError(f"%dialogue {wanted.command} takes nothing after the dialogue: {' '.join(value)!r}")
@@ -282,7 +307,8 @@ def takes(subcommand: str | None, option: str) -> bool:
     return subcommand not in _OPTIONS or option in _OPTIONS[subcommand]
 
 
-def _one_of(word: str, words: tuple[str, ...], what: str) -> str:
+def one_of(word: str, words: tuple[str, ...], what: str) -> str:
+    """Return a word that has to be one of a few; raise a UsageError that names those near it."""
     if word not in words:
         near = difflib.get_close_matches(word, words, n=2)
         meant = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(words)}."

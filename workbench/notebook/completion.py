@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
 _CELL: Final = re.compile(r"\s*%%dialogue(?P<rest>\s.*)?$")
 _LINE: Final = re.compile(
-    r"\s*(?:[\w.,\s]+=\s*)?%(?P<magic>dialogue|dialogues|modes|models|workbench|fork|diff|tree|route|rate|paper|budget|sampling)(?P<rest>\s.*)?$"
+    r"\s*(?:[\w.,\s]+=\s*)?%(?P<magic>dialogue|dialogues|modes|models|workbench|fork|diff|tree|route|rate|paper|budget|sampling|costs|performance|sync|pull|find)(?P<rest>\s.*)?$"
 )
-_TAKES: Final = {"fork": 1, "diff": 2, "tree": 1, "rate": 1}
+_TAKES: Final = {"fork": 1, "diff": 2, "tree": 1, "rate": 1, "costs": 1}
 """Magic to how many ids it takes."""
 _SHOWN: Final = 50
 _PATIENCE: Final = 0.5
@@ -149,8 +149,8 @@ class _Offers:
             if place >= _TAKES[magic]:
                 return ()
             return _points(self._typed.stub) if magic in ("fork", "rate") and "@" in self._typed.stub else _ids()
-        if magic == "models":
-            return _models()
+        if magic in ("models", "sync", "pull"):
+            return _models() if magic == "models" else _targets(self._plain) if magic == "sync" else _pulls(place)
         if magic in ("dialogue", "modes") and place == 0:
             return [*_modes(), *_files(self._typed.stub, (".yaml", ".yml"), "mode file")]
         return [(choice, "command") for choice in self._commands()] if place == 0 else ()
@@ -271,10 +271,22 @@ def _help(action: Action, subcommand: str | None) -> str:
 def _fixed(option: str) -> tuple[str, ...]:
     """Return the values of an option that takes one of a few."""
     from workbench.notebook.commands import BY, FORMATS, STATUSES
+    from workbench.notebook.find import KINDS, SORTS
+    from workbench.notebook.usage import GROUPINGS
     from workbench.routing.policy import POLICIES
 
     policies = (*POLICIES, "fixed:")
-    return {"status": STATUSES, "format": FORMATS, "grouping": BY, "policy": policies}.get(option, ())
+    few = {
+        "status": STATUSES,
+        "format": FORMATS,
+        "grouping": BY,
+        "costs_by": GROUPINGS,
+        "policy": policies,
+        "kind": KINDS,
+        "sort": SORTS,
+    }
+    few["level"] = ("debug", "info", "warning", "error")
+    return few.get(option, ())
 
 
 def _subcommands() -> list[tuple[str, str]]:
@@ -296,6 +308,22 @@ def _ids() -> list[tuple[str, str]]:
         rows = record.summaries(_SHOWN, None) if record else []
     named = [(row.id, " ".join(f"{row.mode}: {row.topic}".split())[:60]) for row in rows]
     return [*named, ("last", "the newest dialogue")] if named else []
+
+
+def _pulls(place: int) -> list[tuple[str, str]]:
+    """Return the services that `%pull` knows, then what it can bring."""
+    from workbench.observe.pull.asking import SERVICES
+    from workbench.observe.pull.service import KINDS
+
+    offered = {0: SERVICES, 1: KINDS}.get(place, ())
+    return [(name, "pull") for name in offered]
+
+
+def _targets(said: list[str]) -> list[tuple[str, str]]:
+    """Return the targets of the sync that the line does not name yet, and `status`."""
+    from workbench.observe.sync.targets import NAMES
+
+    return [*((name, "target") for name in NAMES if name not in said), *(() if said else (("status", "how far it is"),))]
 
 
 def _papers() -> list[tuple[str, str]]:
@@ -321,7 +349,8 @@ def _run_of(dialogue: str) -> dict[str, Any] | None:
 
 
 _NAMED: Final[Mapping[str, Callable[[], list[tuple[str, str]]]]] = {
-    **dict.fromkeys(("participant", "models", "judge", "referee", "baseline", "candidates"), _models),
+    **dict.fromkeys(("participant", "models", "judge", "referee", "baseline", "candidates", "model"), _models),
+    "mode": _modes,
     "resume": _ids,
     "paper": _papers,
 }

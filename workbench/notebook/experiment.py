@@ -7,6 +7,8 @@ import asyncio
 import shlex
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from IPython.core.error import UsageError
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from workbench.dialogue import Orchestrator
     from workbench.experiments.experiment import Experiment
+    from workbench.experiments.running import Place
     from workbench.notebook.experiment_run import Watch
     from workbench.panels.experiment_panel import ExperimentPanel
 
@@ -120,6 +123,8 @@ class ExperimentMagics(Magics):
         """Run `%experiment` without blocking the kernel; a cell that awaits calls this."""
         with usage_errors():
             calculates = line.split(maxsplit=1)[0] in _CALCULATE
+            if "dask" in line.split() and find_spec("distributed"):
+                await asyncio.to_thread(import_module, "distributed")  # it takes a second
             found = await asyncio.to_thread(self._do, line) if calculates else self._do(line)
             return found if not hasattr(found, "wait_async") else await found.wait_async()
 
@@ -136,7 +141,7 @@ class ExperimentMagics(Magics):
 
         experiment = self._newest(wanted.name)
         self._bind(wanted.output, experiment)
-        return Watch(self._shell, experiment, experiment.start)
+        return Watch(self._shell, experiment, partial(experiment.start, **_place(wanted)))
 
     def _resume(self, wanted: argparse.Namespace, *, retry: bool = False) -> Watch:
         from workbench.notebook.experiment_run import Watch
@@ -144,7 +149,7 @@ class ExperimentMagics(Magics):
         experiment = self._found(wanted)
         self._bind(wanted.output, experiment)
         limits = {name: limit for name in _LIMITS if (limit := getattr(wanted, name)) is not None}
-        begin = partial(experiment.start_again, retry_failed=retry, limits=limits)
+        begin = partial(experiment.start_again, retry_failed=retry, limits=limits, **_place(wanted))
         return Watch(self._shell, experiment, begin)
 
     def _retry(self, wanted: argparse.Namespace) -> Watch:
@@ -263,16 +268,25 @@ Subcommands::
 {lines}
 
 NAME is an experiment, a run by its id, or last. `-o VAR` binds the experiment (or the comparison) to a variable; for `report`
-and `bundle` it names the file. Examples::
+and `bundle` it names the file. `run`, `resume` and `retry` take `--engine dask`, with `--workers N` for processes of this
+machine or `--scheduler tcp://host:8786` for a cluster. Examples::
 
     %experiment run greetings -o exp
     %experiment resume greetings --max-cost 2
+    %experiment run greetings --engine dask --workers 4
     %experiment power greetings
     %experiment report greetings -o greetings.html
 """
 
 
 vars(ExperimentMagics)["experiment"].__doc__ = overview()
+
+
+def _place(wanted: argparse.Namespace) -> Place:
+    """Return where observations are made."""
+    from workbench.experiments.running import place_of
+
+    return place_of(wanted.engine, wanted.scheduler, wanted.workers)
 
 
 def _write(path: Path, text: str) -> None:
@@ -292,4 +306,8 @@ def _read(line: str) -> argparse.Namespace:
         command.add_argument("-o", "--output")
         for limit in _LIMITS if name in {"resume", "retry"} else ():
             command.add_argument(f"--{limit.replace('_', '-')}", type=float if limit == "max_cost" else int)
+        if name in {"run", "resume", "retry"}:
+            command.add_argument("--engine", default="local")
+            command.add_argument("--scheduler")
+            command.add_argument("--workers", type=int)
     return parser.parse_args(shlex.split(line))

@@ -119,8 +119,10 @@ class DialogueMagics(Magics):
         """Return the orchestrator for a cassette, made on first use; its path is relative to the notebook."""
         if (cassette, pace) not in self._orchestrators:
             from workbench.dialogue import Orchestrator
+            from workbench.notebook.sync import begin_watching
 
             self._orchestrators[cassette, pace] = Orchestrator(cassette=cassette, pace=pace)
+            begin_watching(self._orchestrators[cassette, pace])
         return self._orchestrators[cassette, pace]
 
     def _begin(self, line: str, cell: str) -> Show | Comparing | None:

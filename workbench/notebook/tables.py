@@ -17,6 +17,7 @@ from workbench.notebook.pages import render
 
 if TYPE_CHECKING:
     import pandas as pd
+    from markupsafe import Markup
 
 _WIDEST: Final = 60
 _NUMBERS: Final = frozenset({"Int64", "float64"})
@@ -32,12 +33,14 @@ class Column:
         title: in its head; by default the name in words, empty for a column of the DataFrame alone.
         type: of the DataFrame's column.
         show: returns the text of a value that is not None.
+        html: returns it as HTML, which is safe; by default its text.
     """
 
     name: str
     title: str | None = None
     type: str = "string"
     show: Callable[[Any], str] = str
+    html: Callable[[Any], Markup] | None = None
 
     @property
     def head(self) -> str:
@@ -87,7 +90,12 @@ class Table:
     def html(self) -> str:
         """The table for a notebook; its style reaches only itself."""
         return render(
-            "table.html.j2", caption=self.caption, notes=self.notes, columns=self._shown, rows=self._cells, totals=self._sums
+            "table.html.j2",
+            caption=self.caption,
+            notes=self.notes,
+            columns=self._shown,
+            rows=self._marked_up,
+            totals=self._sums,
         )
 
     @property
@@ -127,6 +135,18 @@ class Table:
     @property
     def _cells(self) -> list[list[str]]:
         return [[self._cell(row.get(column.name), column) for column in self._shown] for row in self.rows]
+
+    @property
+    def _marked_up(self) -> list[list[str | Markup]]:
+        """The cells for HTML: what is not marked up is escaped where it is filled in."""
+        plain = zip(self.rows, self._cells, strict=True)
+        return [
+            [
+                cell if column.html is None or row.get(column.name) is None else column.html(row[column.name])
+                for cell, column in zip(cells, self._shown, strict=True)
+            ]
+            for row, cells in plain
+        ]
 
     @property
     def _sums(self) -> list[list[str]]:

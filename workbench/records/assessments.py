@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,8 +11,10 @@ from sqlalchemy import Row, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from workbench.errors import RecordError
+from workbench.records.enqueue import Wanted, enqueue
 from workbench.records.rows import Rows
 from workbench.records.schema import assessments, outcomes
+from workbench.records.search.queueing import queue
 from workbench.records.texts import storable_text, storable_values
 
 _NONE = "`%paper assess ID` makes one, `%paper assessments` lists them."
@@ -86,6 +89,8 @@ class AssessmentRows(Rows):
         try:
             with self._writing() as connection:
                 connection.execute(insert(assessments).values(values))
+                queue(connection, "assessment", row.id)
+                enqueue(connection, [Wanted("assessment", row.id, row.dialogue_id)], time.time())
         except RecordError as error:
             clash = isinstance(error.__cause__, IntegrityError)
             there = self._all(assessments.c.dialogue_id == row.dialogue_id) if clash else []
@@ -136,7 +141,10 @@ class AssessmentRows(Rows):
             "note": storable_text(row.note),
         }
         with self._writing() as connection:
-            connection.execute(insert(outcomes).values(values))
+            kept = connection.execute(insert(outcomes).values(values)).inserted_primary_key
+            assert kept is not None
+            queue(connection, "assessment", row.assessment_id)
+            enqueue(connection, [Wanted("outcome", str(kept[0]), row.assessment_id)], time.time())
 
     def outcomes(self, assessment: str | None = None) -> list[OutcomeRow]:
         """Return everything that was entered, oldest first; of all assessments, or of one (its full id)."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Row, Table, insert, select
+from sqlalchemy import Row, insert, select
 
 from workbench.records.rows import Rows
 from workbench.records.schema import decisions, paper_branches
+from workbench.records.search.queueing import queue
 from workbench.records.texts import storable_values
 
 
@@ -80,7 +81,9 @@ class DecisionRows(Rows):
         Raises:
             RecordError: the database does not take it.
         """
-        self._insert(decisions, asdict(row))
+        with self._writing() as connection:
+            connection.execute(insert(decisions).values(storable_values(asdict(row))))
+            queue(connection, "decision", row.id)
 
     def add_branch(self, row: BranchRow) -> None:
         """Keep that a branch was made.
@@ -88,7 +91,9 @@ class DecisionRows(Rows):
         Raises:
             RecordError: the database does not take it.
         """
-        self._insert(paper_branches, asdict(row) | {"forced": int(row.forced)})
+        values = storable_values(asdict(row) | {"forced": int(row.forced)})
+        with self._writing() as connection:
+            connection.execute(insert(paper_branches).values(values))
 
     def all(self, paper: str | None = None) -> list[DecisionRow]:
         """Return the decisions, oldest first; all, or those about one paper (its full id)."""
@@ -102,10 +107,6 @@ class DecisionRows(Rows):
         b = paper_branches.c
         query = select(paper_branches).where(b.paper_id == paper).order_by(b.made_at, b.id)
         return [_branch(row) for row in self._read(query)]
-
-    def _insert(self, table: Table, values: dict[str, Any]) -> None:
-        with self._writing() as connection:
-            connection.execute(insert(table).values(storable_values(values)))
 
 
 def _branch(row: Row[Any]) -> BranchRow:

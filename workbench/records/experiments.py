@@ -12,12 +12,14 @@ from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Row, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, func, insert, or_, select, update
 
 from workbench.errors import RecordError
+from workbench.records.enqueue import Wanted, enqueue
 from workbench.records.owners import is_alive, this_process
 from workbench.records.rows import Rows
 from workbench.records.schema import experiment_cases, experiment_runs, experiments, observations
+from workbench.records.search.queueing import queue
 from workbench.records.texts import storable_text, storable_values
 
 T = TypeVar("T")
@@ -156,6 +158,8 @@ class ExperimentRows(Rows):
             for some in _batches(cases):
                 rows = [storable_values(asdict(case)) | {"experiment_id": row.id} for case in some]
                 connection.execute(insert(experiment_cases), rows)
+            enqueue(connection, [_to_copy(row.id)], time.time())
+            queue(connection, "experiment", row.id)
         return row
 
     def seal(self, experiment: str) -> ExperimentRow:
@@ -207,6 +211,18 @@ class ExperimentRows(Rows):
             yield from (CaseRow(row.number, row.case_id, row.data) for row in rows)
             after = rows[-1].number
 
+    def case(self, experiment: str, number: int) -> CaseRow | None:
+        """Return a case by its number; None where there is none."""
+        c = experiment_cases.c
+        query = select(c.number, c.case_id, c.data).where(c.experiment_id == experiment, c.number == number)
+        return next((CaseRow(row.number, row.case_id, row.data) for row in self._read(query)), None)
+
+    def cases_numbered(self, experiment: str, numbers: Iterable[int]) -> list[CaseRow]:
+        """Return some cases by their numbers."""
+        c = experiment_cases.c
+        query = select(c.number, c.case_id, c.data).where(c.experiment_id == experiment, c.number.in_(numbers))
+        return [CaseRow(row.number, row.case_id, row.data) for row in self._read(query)]
+
     def count_cases(self, experiment: str) -> int:
         """Return how many cases there are."""
         query = select(func.count()).select_from(experiment_cases).where(experiment_cases.c.experiment_id == experiment)
@@ -216,6 +232,8 @@ class ExperimentRows(Rows):
         """Keep a run that begins."""
         with self._writing() as connection:
             connection.execute(insert(experiment_runs).values(storable_values(asdict(run))))
+            enqueue(connection, [_to_copy(run.experiment_id), _to_copy(run.experiment_id, run.id)], time.time())
+            queue(connection, "experiment", run.experiment_id)
 
     def runs(self, experiment: str | None = None) -> list[RunRow]:
         """Return the runs of a definition, or all, the newest first."""
@@ -264,6 +282,9 @@ class ExperimentRows(Rows):
         values = {"status": status, "reason": reason, "owner": None, "updated_at": now, "ended_at": now}
         with self._writing() as connection:
             connection.execute(update(experiment_runs).where(experiment_runs.c.id == run).values(storable_values(values)))
+            if (experiment := _experiment_of(connection, run)) is not None:
+                enqueue(connection, [_to_copy(experiment, run)._replace(again=True)], now)
+                queue(connection, "experiment", experiment)
 
     def note(self, run: str, manifest: str) -> None:
         """Keep what more is known of a run's circumstances."""
@@ -289,15 +310,28 @@ class ExperimentRows(Rows):
                 places = [{"its_run_id": run} | {f"its_{name}": getattr(row, name) for name in _PLACE[1:]} for row in rows]
                 connection.execute(delete(observations).where(*place), places)
                 connection.execute(insert(observations), [storable_values(asdict(row)) | {"run_id": run} for row in rows])
+                experiment = str(_experiment_of(connection, run))
+                sources = [_observation_to_copy(experiment, run, row) for row in rows]
+                enqueue(connection, [_to_copy(experiment), _to_copy(experiment, run), *sources], time.time())
             connection.execute(update(experiment_runs).where(r.id == run).values(updated_at=time.time()))
             return str(connection.execute(select(r.status).where(r.id == run)).scalar_one())
 
-    def observations(self, run: str, numbers: tuple[int, int] | None = None) -> list[ObservationRow]:
-        """Return observations in the order of cases and repeats: all, or those of cases from one number to before another."""
+    def observations(
+        self, run: str, numbers: tuple[int, int] | None = None, of: Iterable[int] | None = None
+    ) -> list[ObservationRow]:
+        """Return observations in the order of cases and repeats: all, or those of some cases.
+
+        Args:
+            run: its id.
+            numbers: the number of the first case, and that before which they end.
+            of: numbers of cases.
+        """
         o = observations.c
         query = select(*(column for column in o if column.name != "run_id")).where(o.run_id == run)
         if numbers is not None:
             query = query.where(o.number >= numbers[0], o.number < numbers[1])
+        if of is not None:
+            query = query.where(o.number.in_(of))
         rows = self._read(query.order_by(o.number, o.repeat, o.arm))
         return [ObservationRow(**row._mapping) for row in rows]  # noqa: SLF001 - as above
 
@@ -336,6 +370,22 @@ def _batches(items: Iterable[T]) -> Iterator[list[T]]:
     every = iter(items)
     while some := list(islice(every, BATCH)):
         yield some
+
+
+def _experiment_of(connection: Connection, run: str) -> str | None:
+    r = experiment_runs.c
+    return connection.execute(select(r.experiment_id).where(r.id == run)).scalar_one_or_none()
+
+
+def _to_copy(experiment: str, run: str | None = None) -> Wanted:
+    """Return what puts an experiment, or a run of it, into the outbox."""
+    return Wanted("experiment", experiment, experiment) if run is None else Wanted("run", run, experiment)
+
+
+def _observation_to_copy(experiment: str, run: str, row: ObservationRow) -> Wanted:
+    """Return what puts an observation into the outbox; again where it was made anew, or its scores were."""
+    place = f"{run}/{row.number}/{row.arm}/{row.repeat}"
+    return Wanted("observation", f"{place}/{row.attempt}", place, experiment, again=True)
 
 
 def _experiment(row: Row[Any]) -> ExperimentRow:

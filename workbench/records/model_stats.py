@@ -1,25 +1,25 @@
 """What the record knows of each model: how often it was asked and answered, how fast, for how much, and how good it was.
 
-The database adds up, and one row a model (and kind of task) comes back; only the seconds of answers come one by one, because
-SQLite has no percentiles. These are nearest-rank (Hyndman, Fan 1996, definition 1): values that occurred. A fork
-takes over turns and not their calls, so each is counted once.
+By model, counts come from `usage`; by kind of task the database adds the calls up. Seconds of answers come one by one, see
+`seconds`.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from sqlalchemy import JSON, ColumnElement, Connection, Engine, Select, case, cast, func, literal, or_, select
 
-from workbench.errors import RecordError
 from workbench.events import Usage
 from workbench.records.failures import explained
 from workbench.records.means import Mean, mean_of
+from workbench.records.priced import Priced, check_baseline
 from workbench.records.schema import calls, ratings, turns
+from workbench.records.seconds import percentiles, read_seconds
+from workbench.records.usage import used
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,22 +27,12 @@ if TYPE_CHECKING:
 By = Literal["model", "task"]
 UNTOLD: Final = ""
 """The kind of a task that nobody looked at."""
-_HALF: Final = 0.5
-_TAIL: Final = 0.95
 _USAGE: Final = ("prompt_tokens", "completion_tokens", "cached_tokens")
 """In the order of `Usage`."""
 _Key = tuple[str, str]
 """Model and kind of task."""
 Facts = dict[str, Any]
 """What is known of it, by name."""
-
-
-class Priced(Protocol):
-    """Something with prices: a model card."""
-
-    @property
-    def name(self) -> str: ...  # noqa: D102 - as of a card
-    def cost(self, usage: Usage) -> float | None: ...  # noqa: D102
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +102,12 @@ def read_model_stats(
     Raises:
         RecordError: the baseline's prices are unknown, or the record cannot be read.
     """
-    if baseline is not None and baseline.cost(Usage(1, 1)) is None:
-        raise RecordError(
-            f"{baseline.name} cannot be the baseline: its prices are unknown.",
-            hint=f"Give prices under [models.{baseline.name}] in workbench.toml.",
-        )
+    check_baseline(baseline)
     with explained(place), engine.connect() as connection:
         found = _Found(connection, by, since)
+        counted = (found.usage(), found.fallen()) if by == "model" else (found.sums(), found.fallbacks(), found.unpriced())
         rows: dict[_Key, Facts] = {}
-        for facts in (found.sums(), found.fallbacks(), found.unpriced(), found.seconds(), found.qualities()):
+        for facts in (*counted, found.seconds(), found.qualities()):
             for key, values in facts:
                 rows.setdefault(key, {}).update(values)
     return [_row(*key, rows[key], baseline) for key in sorted(rows)]
@@ -132,6 +119,22 @@ class _Found:
     def __init__(self, connection: Connection, by: By, since: float | None) -> None:
         self._connection, self._since, self._by = connection, since, by
         self._calls = _made(connection.dialect.name, by, since).subquery()
+        self._used = used(connection.dialect.name, since)
+
+    def usage(self) -> Iterator[tuple[_Key, Facts]]:
+        """Yield what `usage` has added up already, which tells no kinds of tasks apart."""
+        u = self._used.c
+        names = ("calls", "answered", "cancelled", *_USAGE, *(f"priced_{name}" for name in _USAGE), "unpriced_calls")
+        sums = (func.sum(u[name]).label(name) for name in (*names, "written", "writing"))
+        cost = case((func.sum(u.priced_calls) > 0, func.sum(u.cost))).label("cost")
+        return self._read(select(u.model, literal(UNTOLD).label("kind"), *sums, cost).group_by(u.model))
+
+    def fallen(self) -> Iterator[tuple[_Key, Facts]]:
+        """Yield the same as `fallbacks`, from `usage`."""
+        u = self._used.c
+        fell = func.sum(u.fallbacks).label("fallbacks")
+        kind = literal(UNTOLD).label("kind")
+        return self._read(select(u.asked.label("model"), kind, fell).where(u.fallbacks > 0).group_by(u.asked))
 
     def sums(self) -> Iterator[tuple[_Key, Facts]]:
         """Yield counts, tokens and money."""
@@ -165,6 +168,13 @@ class _Found:
 
     def seconds(self) -> Iterator[tuple[_Key, Facts]]:
         """Yield percentiles of how long answers took, and the median of how long their first pieces did."""
+        took = self._seconds_by_task() if self._by == "task" else read_seconds(self._connection, self._since)
+        for key, (totals, firsts) in took.items():
+            totals.sort()
+            firsts.sort()
+            yield key if isinstance(key, tuple) else (key, UNTOLD), percentiles(totals, firsts)
+
+    def _seconds_by_task(self) -> dict[_Key, tuple[list[float], list[float]]]:
         c = self._calls.c
         answered = select(c.model, c.kind, c.total_seconds, c.first_token_seconds).where(c.outcome == "ok")
         took: dict[_Key, tuple[list[float], list[float]]] = {}
@@ -173,11 +183,7 @@ class _Found:
             totals.append(total)
             if first is not None:
                 firsts.append(first)
-        for key, (totals, firsts) in took.items():
-            totals.sort()
-            firsts.sort()
-            facts = {"latency_p50": _nearest(totals, _HALF), "latency_p95": _nearest(totals, _TAIL)}
-            yield key, facts | {"first_token_p50": _nearest(firsts, _HALF)}
+        return took
 
     def qualities(self) -> Iterator[tuple[_Key, Facts]]:
         """Yield sums over dialogues of ratings: what is said of turns of one dialogue is not independent."""
@@ -245,11 +251,6 @@ def _rated_kind() -> ColumnElement[Any]:
     r = ratings.c
     named = select(func.max(r.kind)).where(r.dialogue_id == calls.c.dialogue_id, r.turn == calls.c.turn)
     return named.correlate(calls).scalar_subquery()
-
-
-def _nearest(ordered: Sequence[float], share: float) -> float | None:
-    """Return the smallest of rising values that is not passed by at least this share of them."""
-    return ordered[max(math.ceil(share * len(ordered)) - 1, 0)] if ordered else None
 
 
 def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:

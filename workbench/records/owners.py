@@ -16,6 +16,7 @@ FOREIGN_SILENCE: Final = 15 * 60.0
 """Seconds without an event after which an owner on another host is taken for dead."""
 _CLOCK_SLACK: Final = 2.0
 """Seconds by which two readings of one process's start time may differ."""
+_gone: Final[set[str]] = set()
 
 
 def this_process() -> str:
@@ -37,12 +38,22 @@ def is_alive(owner: str | None, last_seen: float) -> bool:
         owner: as `this_process` writes it; None for nobody.
         last_seen: Unix time in seconds of the owner's latest sign of life.
     """
-    if owner is None:
+    if owner is None or owner in _gone:
         return False
     host, pid, start = owner.rsplit(":", 2)
     if host != socket.gethostname():
         return time.time() - last_seen < FOREIGN_SILENCE
     return owner == this_process() or _runs_here(int(pid), float(start))
+
+
+def is_here(owner: str) -> bool:
+    """Whether an owner is, or was, a process on this host."""
+    return owner.rsplit(":", 2)[0] == socket.gethostname()
+
+
+def presume_gone(owner: str) -> None:
+    """Take a process on another host for dead from now on, because whoever looks after it says so."""
+    _gone.add(owner)
 
 
 def local_pid(owner: str | None) -> int | None:

@@ -10,6 +10,7 @@ from sqlalchemy import Row, delete, insert, select
 
 from workbench.records.rows import Rows
 from workbench.records.schema import paper_summaries
+from workbench.records.search.queueing import queue
 from workbench.records.texts import storable_text
 
 
@@ -60,6 +61,7 @@ class SummaryRows(Rows):
         with self._writing() as connection:
             connection.execute(delete(paper_summaries).where(same))
             connection.execute(insert(paper_summaries).values(values))
+            queue(connection, "summary", row.paper_id, f"{row.model}/{row.level}")
 
     def all(self, paper: str) -> list[SummaryRow]:
         """Return the summaries of a paper (its full id), the newest first."""

@@ -14,6 +14,7 @@ from workbench.errors import RecordError
 from workbench.records.failures import explained
 from workbench.records.rows import Rows
 from workbench.records.schema import paper_chunks, papers
+from workbench.records.search.queueing import queue
 from workbench.records.texts import storable_text, storable_values
 
 _BRIEF = [column for column in papers.c if column.name != "paper"]
@@ -73,6 +74,7 @@ class PaperRows(Rows):
             with self._writing() as connection:
                 connection.execute(insert(papers).values(storable_values(values)))
                 self._put_chunks(connection, chunks)
+                queue(connection, "paper", row.id)
         except RecordError as error:
             there = self.same(row.sha256, row.arxiv_id) if isinstance(error.__cause__, IntegrityError) else None
             if there is None:

@@ -26,6 +26,7 @@ from workbench.events import (
     TurnStarted,
     event_to_dict,
 )
+from workbench.records.counting import usage_values
 
 STAGES: Final = {
     name: stage
@@ -37,9 +38,13 @@ STAGES: Final = {
             "start_turn",
             "keep_call",
             "count_call",
+            "count_usage",
+            "count_quarter",
             "end_turn",
             "advance_dialogue",
             "end_dialogue",
+            "enqueue_dialogue",
+            "queue_words",
         )
     )
 }
@@ -173,7 +178,7 @@ def _(event: TurnStarted, owner: str | None) -> list[Change]:  # noqa: ARG001
 
 @_changes.register
 def _(event: CallEnded, owner: str | None) -> list[Change]:  # noqa: ARG001
-    call = event.call
+    call, usage = event.call, usage_values(event)
     prompt, completion = (call.usage.prompt, call.usage.completion) if call.usage else (0, 0)
     counted = {
         "in_dialogue": event.dialogue,
@@ -186,6 +191,8 @@ def _(event: CallEnded, owner: str | None) -> list[Change]:  # noqa: ARG001
     return [
         Change("keep_call", ("calls", event.dialogue, call.id), _call_row(event.dialogue, event.turn, call)),
         Change("count_call", ("turns", event.dialogue, event.turn), counted),
+        Change("count_usage", ("usage", event.dialogue, call.id), usage),
+        Change("count_quarter", ("usage_quarters", event.dialogue, call.id), usage),
         _advance(event, prompt=prompt, completion=completion, spent=call.cost, unknown=int(call.cost is None)),
     ]
 
@@ -267,4 +274,5 @@ def _call_row(dialogue: str, turn: str, call: Call) -> Values:
         "reasoning": call.reasoning,
         "error": call.error,
         "fallback_reason": call.fallback_reason,
+        "saved": call.saved,
     }

@@ -7,12 +7,14 @@ number has missed none. The state of a learning policy stands beside them.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, text
 
+from workbench.records.enqueue import Wanted, enqueue
 from workbench.records.failures import explained
 from workbench.records.rating import Learned, Rating
 from workbench.records.schema import ratings, routers
@@ -40,6 +42,13 @@ def read_ratings(engine: Engine, place: str, after: int = 0, dialogue: str | Non
         query = query.where(ratings.c.dialogue_id == dialogue)
     with explained(place), engine.connect() as connection:
         return [_rating(row) for row in connection.execute(query)]
+
+
+def read_rating(engine: Engine, place: str, number: int) -> Rating | None:
+    """Return the rating of a number; None where a later word has replaced it."""
+    with explained(place), engine.connect() as connection:
+        row = connection.execute(select(ratings).where(ratings.c.id == number)).one_or_none()
+    return None if row is None else _rating(row)
 
 
 def count_ratings(engine: Engine, place: str, through: int) -> int:
@@ -80,7 +89,9 @@ def _keep(connection: Connection, rating: Rating) -> bool:
         if all(before._mapping[name] == values[name] for name in _SAID):  # noqa: SLF001 - SQLAlchemy's public name for it
             return False
         connection.execute(delete(ratings).where(mine))
-    connection.execute(insert(ratings).values(values))
+    kept = connection.execute(insert(ratings).values(values)).inserted_primary_key
+    assert kept is not None
+    enqueue(connection, [Wanted("rating", str(kept[0]), rating.dialogue)], time.time())
     return True
 
 

@@ -23,17 +23,25 @@ if TYPE_CHECKING:
     import pandas as pd
     from sqlalchemy import Engine
 
+    from workbench.records.ancestry import Ancestor
     from workbench.records.assessments import AssessmentRows
     from workbench.records.choices import Chosen
     from workbench.records.decisions import DecisionRows
     from workbench.records.experiments import ExperimentRows
     from workbench.records.mentions import Mention
-    from workbench.records.model_stats import By, Priced
+    from workbench.records.metering import Metering
+    from workbench.records.model_stats import By
     from workbench.records.moments import Since
+    from workbench.records.outbox import OutboxRows
+    from workbench.records.paces import UsageRows
     from workbench.records.paper_summaries import SummaryRows
     from workbench.records.papers import PaperRows
+    from workbench.records.parcels import ParcelRows
+    from workbench.records.priced import Priced
     from workbench.records.queries import Reader
     from workbench.records.rating import Learned, Rating
+    from workbench.records.search.finding import Asked, Found
+    from workbench.records.search.indexing import Told
     from workbench.records.writer import Writer
 
 
@@ -182,11 +190,63 @@ class Record:
         return ExperimentRows(self._engine, self._place)
 
     @property
+    def outbox(self) -> OutboxRows:
+        """The services that this record is copied to, and how far each is."""
+        from workbench.records.outbox import OutboxRows
+
+        return OutboxRows(self._engine, self._place)
+
+    @property
+    def parcels(self) -> ParcelRows:
+        """What of this record is on its way to a service."""
+        from workbench.records.parcels import ParcelRows
+
+        return ParcelRows(self._engine, self._place)
+
+    @property
     def decisions(self) -> DecisionRows:
         """The decisions about papers that are kept here, and the branches that were made for them."""
         from workbench.records.decisions import DecisionRows
 
         return DecisionRows(self._engine, self._place)
+
+    def search(self, asked: Asked, told: Told | None = None) -> Found:
+        """Return what has certain words, or is as asked for, in dialogues, turns, papers and all else that is kept.
+
+        What was kept since the last search is taken into the index first: some thousands of turns a second.
+
+        Args:
+            asked: what is looked for.
+            told: hears how far that is: rows that are done, and all of them.
+
+        Raises:
+            RecordError: nothing can be looked for that way, or the database cannot answer.
+        """
+        from workbench.records.search.finding import find
+        from workbench.records.search.indexing import bring_up_to_date
+
+        self.flush()
+        bring_up_to_date(self._engine, self._place, told)
+        return find(self._engine, self._place, asked)
+
+    def ancestors(self, dialogue: str) -> list[Ancestor]:
+        """Return a dialogue (its full id), what it was forked from or spawned by, and so on, as far as they are known."""
+        from workbench.records.ancestry import read_ancestors
+
+        return read_ancestors(self._engine, self._place, dialogue)
+
+    @property
+    def usage(self) -> UsageRows:
+        """What calls took: what was spent on what, how fast and how reliably models answered."""
+        from workbench.records.paces import UsageRows
+
+        return UsageRows(self._engine, self._place)
+
+    def metering(self) -> Metering:
+        """Return what reads this record's meters for monitoring, again and again."""
+        from workbench.records.metering import Metering
+
+        return Metering(self._engine, self._place)
 
     def mentions(self, mode: str, words: str) -> list[Mention]:
         """Return the dialogues of a mode whose topic has some words as they stand, oldest first."""
@@ -209,6 +269,12 @@ class Record:
         from workbench.records.ratings import read_ratings
 
         return read_ratings(self._engine, self._place, after, self.find(dialogue) if dialogue else None)
+
+    def rating(self, number: int) -> Rating | None:
+        """Return the rating of a number; None where a later word has replaced it."""
+        from workbench.records.ratings import read_rating
+
+        return read_rating(self._engine, self._place, number)
 
     def count_ratings(self, through: int) -> int:
         """Return how many ratings there are up to a number."""

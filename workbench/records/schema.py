@@ -22,6 +22,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from workbench.records.search.tables import make_with
+
 REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010", "0011")
 """Every schema version, oldest first; the last is the one that this code reads and writes."""
 HEAD: Final = REVISIONS[-1]
@@ -51,6 +53,7 @@ dialogues = Table(
     Column("parent_id", Text),  # since 0002; no foreign key, because a parent may lie in another record
     Column("forked_from", Text),  # since 0002
     Index("dialogues_created_at", "created_at"),  # since 0002
+    Index("dialogues_cost", "cost", "created_at"),  # since 0011
 )
 
 
@@ -116,6 +119,9 @@ calls = Table(
     Column("reasoning", Text, nullable=False),
     Column("error", Text),
     Column("fallback_reason", Text),
+    Column("saved", Float(53)),  # since 0011
+    # since 0011; with what is asked of it, because to go from an index to the rows takes the longest
+    Index("calls_started_at", "started_at", "model", "outcome", "total_seconds", "first_token_seconds"),
 )
 
 ratings = Table(  # since 0003
@@ -308,3 +314,120 @@ paper_summaries = Table(  # since 0006
     Column("created_at", Float(53), nullable=False),
     Column("dialogues", Text, nullable=False),  # JSON
 )
+
+sync_targets = Table(  # since 0009
+    "sync_targets",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("kinds", Text, nullable=False),  # |dialogue|rating|…|
+    Column("enabled", Integer, nullable=False),  # 0 or 1
+    Column("added_at", Float(53), nullable=False),
+    Column("disabled_at", Float(53)),
+    Column("fill_since", Float(53)),  # what is older than the target is still to be put in from then on; null when it is
+    Column("owner", Text),
+    Column("seen_at", Float(53)),
+    Column("sent_at", Float(53)),
+    Column("trouble", Text),
+)
+
+outbox = Table(  # since 0009
+    "outbox",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("target_id", Text, ForeignKey("sync_targets.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("version", BigInteger, nullable=False),  # of a dialogue, the number of its last event that goes
+    Column("from_seq", BigInteger, nullable=False),
+    Column("lane", Text, nullable=False),
+    Column("behind", Text),
+    Column("made_at", Float(53), nullable=False),
+    Column("state", Text, nullable=False),
+    Column("due_at", Float(53)),  # null when it is done with
+    Column("reason", Text),
+    Column("remedy", Text),
+    UniqueConstraint("target_id", "kind", "subject", "version", name="outbox_once"),
+    Index("outbox_due", "target_id", "due_at", "id"),
+    Index("outbox_lane", "target_id", "lane", "due_at"),
+)
+
+parcels = Table(  # since 0009
+    "parcels",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("source_id", Integer, ForeignKey("outbox.id"), nullable=False),
+    Column("target_id", Text, nullable=False),
+    Column("place", Text, nullable=False),  # the order within the source
+    Column("kind", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("size", Integer, nullable=False),  # things
+    Column("things", Text),  # JSON; null once it is sent, as is the body
+    Column("body", LargeBinary),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", Float(53), nullable=False),
+    Column("changed_at", Float(53), nullable=False),
+    Column("reason", Text),
+    Column("remedy", Text),
+    UniqueConstraint("target_id", "key", "version", name="parcels_once"),
+    Index("parcels_source", "source_id", "place"),
+)
+
+_SUMS: Final = (
+    *("calls", "answered", "cancelled", "fallbacks"),  # the last: answers of another model than was asked for
+    *("prompt_tokens", "cached_tokens", "completion_tokens", "reasoning_tokens"),
+    *("priced_prompt_tokens", "priced_cached_tokens", "priced_completion_tokens"),  # of the calls whose cost is known
+    *("priced_calls", "unpriced_calls", "cached_calls"),  # the last: of which it is known what caching saved
+)
+
+usage = Table(  # since 0011; see `usage`
+    "usage",
+    metadata,
+    Column("day", BigInteger, primary_key=True, autoincrement=False),  # from 1970, UTC
+    *(Column(name, Text, primary_key=True) for name in ("model", "asked", "provider", "mode", "part_of", "outcome")),
+    *(Column(name, BigInteger, nullable=False) for name in _SUMS),
+    *(Column(name, Float(53), nullable=False) for name in ("cost", "saved")),
+    Column("written", BigInteger, nullable=False),  # tokens of answers, and the seconds that they took
+    Column("writing", Float(53), nullable=False),
+)
+
+usage_quarters = Table(  # since 0011; see `usage`
+    "usage_quarters",
+    metadata,
+    Column("quarter", BigInteger, primary_key=True, autoincrement=False),  # of an hour, from 1970
+    Column("model", Text, primary_key=True),
+    *(Column(name, BigInteger, nullable=False) for name in _SUMS),
+    *(Column(name, Float(53), nullable=False) for name in ("cost", "saved")),
+)
+
+search_queue = Table(  # since 0010; what is to go into the index
+    "search_queue",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("kind", Text, nullable=False),
+    Column("item", Text, nullable=False),
+    Column("part", Text, nullable=False),
+    sqlite_autoincrement=True,  # an id that was taken out must not come again
+)
+
+search_entries = Table(  # since 0010; what is in the index, whose words stand under the same id in `search_words`
+    "search_entries",
+    metadata,
+    Column(
+        "id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False
+    ),  # when, in microseconds since 1970, made unique
+    Column("kind", Text, nullable=False),
+    Column("item", Text, nullable=False),
+    Column("part", Text, nullable=False),
+    Column("mode", Text),
+    Column("role", Text),
+    Column("model", Text),
+    Column("served", Text),
+    Column("status", Text),
+    Column("cost", Float(53)),
+    UniqueConstraint("item", "part", "kind", name="search_entries_once"),
+)
+make_with(search_entries)

@@ -13,7 +13,11 @@ from sqlalchemy.sql import Executable
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.types import TypeEngine
 
-from workbench.records.schema import calls, dialogues, events, turns
+from workbench.records.enqueue import enqueue_dialogue
+from workbench.records.inserting import insert_of
+from workbench.records.schema import calls, dialogues, events, turns, usage, usage_quarters
+from workbench.records.search.queueing import queue_words
+from workbench.records.usage import count
 
 _TYPES: Final[dict[str, TypeEngine[Any]]] = {
     "now": Float(53),
@@ -33,7 +37,7 @@ def compile_statements(dialect: Dialect) -> dict[str, str]:
 
 
 def _statements(engine_name: str) -> dict[str, Any]:
-    insert = _insert_of(engine_name)
+    insert = insert_of(engine_name)
     d, t = dialogues.c, turns.c
     this_dialogue = d.id == _given("in_dialogue")
     this_turn = (t.dialogue_id == _given("in_dialogue")) & (t.turn == _given("of_turn"))
@@ -60,6 +64,8 @@ def _statements(engine_name: str) -> dict[str, Any]:
             completion_tokens=t.completion_tokens + _given("completion"),
             cost=_add_known(t.cost),
         ),
+        "count_usage": count(engine_name, usage),
+        "count_quarter": count(engine_name, usage_quarters),
         "end_turn": update(turns)
         .where(this_turn)
         .values(
@@ -88,18 +94,9 @@ def _statements(engine_name: str) -> dict[str, Any]:
             updated_at=_given("now"),
             owner=null(),
         ),
+        "enqueue_dialogue": enqueue_dialogue(engine_name),
+        "queue_words": queue_words(engine_name),
     }
-
-
-def _insert_of(engine_name: str) -> Any:
-    """Return the dialect's own `insert`, the one with `on_conflict_do_update`."""
-    if engine_name == "sqlite":
-        from sqlalchemy.dialects import sqlite
-
-        return sqlite.insert
-    from sqlalchemy.dialects import postgresql
-
-    return postgresql.insert
 
 
 def _given(name: str) -> ColumnElement[Any]:

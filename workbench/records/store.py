@@ -9,6 +9,7 @@ it does not hold up the others.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext, suppress
 from itertools import groupby
@@ -18,7 +19,8 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Engine, select
 
 from workbench.errors import RecordError
-from workbench.events import Event, event_from_dict
+from workbench.events import DialogueEnded, Event, event_from_dict
+from workbench.records.enqueue import dialogue_values
 from workbench.records.failures import explain, is_passing, is_unfit
 from workbench.records.projection import Change, Values, schedule
 from workbench.records.schema import events
@@ -127,6 +129,8 @@ class Store:
         wanted: list[Change] = []
         for event, owner in entries:
             wanted += storable_changes(event, owner)
+            if isinstance(event, DialogueEnded):
+                wanted.append(Change("enqueue_dialogue", ("dialogues", event.dialogue), dialogue_values(event, time.time())))
         return [(self._sql[name], rows) for name, rows in schedule(wanted)]
 
     def _run(self, work: Work) -> None:

@@ -10,12 +10,13 @@ from typing import Any
 
 from workbench.events import Event
 from workbench.records.projection import Change, Values, changes, keep
+from workbench.records.search.queueing import queued
 
 
 def storable_changes(event: Event, owner: str | None) -> list[Change]:
-    """Return all rows that an event changes, `events` included, fit for either database."""
+    """Return all rows that an event changes, `events` and what is to be indexed included, fit for either database."""
     kept = keep(event)
-    wanted = [kept, *changes(event, owner)]
+    wanted = [kept, *changes(event, owner), *queued(event)]
     return wanted if is_plain(kept.values["payload"]) else [storable(change) for change in wanted]
 
 

@@ -18,6 +18,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from workbench.errors import RecordError
 from workbench.events import Event
+from workbench.events.listening import report
 from workbench.records.store import Entry, Store
 
 LINGER: Final = 0.05
@@ -133,6 +134,8 @@ class Writer:
             self._succeed(places, refused)
 
     def _fail(self, places: list[_Place], error: RecordError) -> None:
+        waiting = sum(place.entry is not None for place in places)
+        report("record_not_written", level="error", error=error.message, waiting=waiting)
         with self._wake:
             for _ in places:
                 self._queue.popleft()
@@ -143,6 +146,8 @@ class Writer:
         with self._wake:
             for _ in places:
                 self._queue.popleft()
+        for dialogue, error in refused.items():
+            report("events_refused", level="error", dialogue=dialogue, error=error.message)
         untold = self._untold | refused
         told: set[str] = set()
         answers: list[Answer] = []
