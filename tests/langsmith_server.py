@@ -73,6 +73,7 @@ class LangSmith:
         clock: Unix seconds.
         retry_after: of a 429.
         wait: seconds before each answer.
+        takes_rest: whether it takes the other runs of a request that has one which is there; nobody says.
     """
 
     faults: Faults = lambda _asked: None
@@ -81,6 +82,7 @@ class LangSmith:
     clock: Callable[[], float] = time.time
     retry_after: str = "0"
     wait: float = 0.0
+    takes_rest: bool = False
     requests: list[Asked] = field(default_factory=list)
     arrived: Counter[str] = field(default_factory=Counter)
     runs: dict[str, Body] = field(default_factory=dict)
@@ -196,14 +198,15 @@ class LangSmith:
         raise RefusedError(404, f"no {asked.method} {asked.path}")
 
     def _take_runs(self, given: list[Body]) -> None:
-        """Take runs, all or none; those that are there are passed over, and 409 says that all are or that one is."""
+        """Take runs; where some are there, 409, and the others are taken or not."""
         for run in given:
             self._check_run(run)
         fresh = [run for run in given if run["id"] not in self.runs]
-        for run in fresh:
+        conflict = len(fresh) < len(given)
+        for run in fresh if self.takes_rest or not conflict else ():
             self.arrived[run["id"]] += 1
             self.runs[run["id"]] = run | {"session_id": self._session_of(run)}
-        if len(fresh) < len(given):
+        if conflict:
             raise RefusedError(409, "Conflict: payload already received: payloads already received")
 
     def _check_run(self, run: Body) -> None:

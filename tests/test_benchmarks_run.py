@@ -38,3 +38,14 @@ def test_refuses_a_name_that_it_does_not_know() -> None:
     done = run("no-such-benchmark")
     assert done.returncode == 2
     assert "no-such-benchmark" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_large_record_is_built_and_asked_small() -> None:
+    script = RUN.with_name("million_turns.py")
+    command = [sys.executable, str(script), "--turns", "300"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr
+    lines = [line for line in done.stdout.splitlines() if line.startswith("| %find")]
+    assert len(lines) >= 10
+    assert all(line.endswith((" yes |", " **no** |")) for line in lines)

@@ -86,6 +86,8 @@ def test_from_the_seal_to_the_report_on_the_command_line(workbench: Any, adding:
         (("run", "nothing.yaml"), "nothing.yaml cannot be read"),
         (("show", "last"), "There is no experiment 'last'"),
         (("report", "last", "-o", "x.doc"), "no report ends in '.doc'"),
+        (("run", "sums.yaml", "--engine", "dask", "--workers", "2"), "needs a record in PostgreSQL"),
+        (("run", "sums.yaml", "--workers", "2"), "--engine dask"),
     ],
 )
 def test_what_is_wrong_is_said_in_a_line(workbench: Any, words: tuple[str, ...], said: str) -> None:
@@ -125,6 +127,16 @@ def test_a_cell_defines_a_line_runs(notebook: Any, tmp_path: Path) -> None:
     magics.experiment("compare sums -o found")
     assert shell.user_ns["found"].plan.primary == "right"
     assert "completed" in magics.experiment("show sums").text
+
+
+def test_a_line_runs_on_a_cluster_where_the_record_can_be_shared(notebook: Any, adding: Wire) -> None:
+    magics, _, _ = notebook
+    magics.define("sums", BODY)
+    with pytest.raises(UsageError, match="needs a record in PostgreSQL"):
+        magics.experiment("run sums --engine dask --workers 2")
+    with pytest.raises(UsageError, match="--engine dask"):
+        magics.experiment("run sums --scheduler tcp://127.0.0.1:8786")
+    assert adding.requests == []
 
 
 def test_a_file_that_was_edited_since_is_what_runs(notebook: Any, tmp_path: Path) -> None:

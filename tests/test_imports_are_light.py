@@ -5,7 +5,19 @@ import sys
 
 import pytest
 
-HEAVY = {"litellm", "pandas", "sqlalchemy", "xllamacpp", "pymupdf", "openai", "alembic", "numpy", "aiohttp", "structlog", "prometheus_client"}
+HEAVY = {
+    "litellm",
+    "pandas",
+    "sqlalchemy",
+    "xllamacpp",
+    "pymupdf",
+    "openai",
+    "alembic",
+    "numpy",
+    "aiohttp",
+    "structlog",
+    "prometheus_client",
+}
 
 
 @pytest.mark.parametrize(

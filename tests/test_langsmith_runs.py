@@ -118,7 +118,9 @@ def test_with_faults_of_all_kinds_each_run_arrives_once(record, seed):
         assert set(server.arrived.values()) == {1}
 
 
-def test_where_one_run_is_there_the_others_still_arrive(server, record):
+@pytest.mark.parametrize("takes_rest", [False, True])
+def test_where_one_run_is_there_the_others_still_arrive(server, record, takes_rest):
+    server.takes_rest = takes_rest
     record.write(whole("d1", turns=2))
     where = target(server)
     (parcel,) = run(where.parcels(dialogue_source(record, "d1"), record))

@@ -181,7 +181,7 @@ def test_an_experiment_is_a_data_set_with_a_project_for_each_arm(server, record)
         projects = {arm: theirs.read_project(project_id=session_id(run.id, arm)) for arm in ARMS}
         runs = {arm: list(theirs.list_runs(project_id=project.id, is_root=True)) for arm, project in projects.items()}
         said = list(theirs.list_feedback(run_ids=[each.id for each in runs["careful"]]))
-    assert [each.inputs["question"] for each in examples] == ["0 + 1?", "1 + 1?", "2 + 1?"]
+    assert [each.inputs for each in examples] == [{"id": f"c{number}", "question": f"{number} + 1?"} for number in range(3)]
     assert [each.outputs for each in examples] == [{"answer": 1}, {"answer": 2}, {"answer": 3}]
     for arm in ARMS:
         assert projects[arm].reference_dataset_id == dataset.id

@@ -87,7 +87,10 @@ def test_a_line_that_is_cut_or_hostile_harms_nobody(logged, tmp_path):
     log, _ = logged
     with (tmp_path / ".workbench/logs/workbench.jsonl").open("ab") as file:
         file.write(b'{"timestamp": "2026\n[1, 2]\n\xff\xfe\n')
-        file.write(json.dumps({"event": "\x1b[31mred", "level": "error", "timestamp": "2999", "error": "\x1b]0;title\x07"}).encode() + b"\n")
+        file.write(
+            json.dumps({"event": "\x1b[31mred", "level": "error", "timestamp": "2999", "error": "\x1b]0;title\x07"}).encode()
+            + b"\n"
+        )
     code, out, _ = log("-n", "1")
     assert code == 0
     assert "red" in out

@@ -23,6 +23,9 @@ from workbench.observe import correlate
 from workbench.observe.logs import hear, logger
 from workbench.observe.logs.files import LogFile
 from workbench.observe.logs.foreign import quiet_others
+from workbench.observe.sync.deliver import Pace
+from workbench.observe.sync.syncing import sync
+from workbench.observe.sync.targets import targets_from_environment
 from workbench.settings import LogSettings, Settings, load_settings
 
 FIRST = ["timestamp", "level", "event", "correlation_id", "dialogue", "turn", "call", "model", "provider"]
@@ -278,3 +281,15 @@ def test_threads_of_one_process_write_whole_lines(tmp_path):
         each.join()
     written = [text for path in file.all for text in path.read_text().splitlines()]
     assert sorted(written) == sorted(f"{n}" * 80 for n in range(4) for _ in range(100))
+
+
+def test_what_goes_wrong_with_a_copy_is_in_the_log(tmp_path, wire, monkeypatch):
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
+    with workbench(tmp_path) as w:
+        w.run(line(1), "Tabs?", **options(wire))
+        w.record.flush()
+        targets = targets_from_environment(w.settings, ["otlp"])
+        asyncio.run(sync(w.record, targets, since="1h", pace=Pace(base=0.01, patience=0.05)))
+    trouble = ended(tmp_path, "sync_troubled")[0]
+    assert (trouble["level"], trouble["target"]) == ("warning", targets[0].title)
+    assert trouble["reason"]

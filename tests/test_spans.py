@@ -113,7 +113,7 @@ def test_retries_and_fallbacks_are_the_calls_they_were(tmp_path, wire):
 
 def test_the_dialogue_and_its_turns_say_what_was_asked_and_what_came_of_it(play):
     orchestrator, dialogue = play(yes, line(2), seed=1)
-    dialogue.wait(20)
+    dialogue.wait(60)
     trace = trace_of(orchestrator.record, dialogue.id)
     check_whole(trace)
     root, first, second = trace.spans[0], *by_kind(trace, "turn")
@@ -139,12 +139,12 @@ def test_sub_dialogues_hang_below_the_turn_that_opened_them_also_when_they_are_r
         yield Chunk(finish_reason="stop", usage=Usage(prompt=10, completion=5), served="actor")
 
     orchestrator, dialogue = play(act, STUDIES)
-    dialogue.wait(20)
+    dialogue.wait(60)
     record = orchestrator.record
     stop = record.events(dialogue.id)[-1].seq
     before = trace_of(record, dialogue.id, 0, stop)
     broken.set()
-    orchestrator.resume(dialogue.id).wait(20)
+    orchestrator.resume(dialogue.id).wait(60)
     first, rest, whole = (trace_of(record, dialogue.id, *span) for span in ((0, stop), (stop, None), (0, None)))
     check_whole(first)
     check_whole(whole)
@@ -170,8 +170,8 @@ def test_sub_dialogues_hang_below_the_turn_that_opened_them_also_when_they_are_r
 
 def test_a_fork_has_a_root_of_its_own_and_no_calls_for_what_it_took_over(play):
     orchestrator, dialogue = play(yes, line(3))
-    dialogue.wait(20)
-    fork = orchestrator.fork(f"{dialogue.id}@v2", models=[card()]).wait(20)
+    dialogue.wait(60)
+    fork = orchestrator.fork(f"{dialogue.id}@v2", models=[card()]).wait(60)
     trace = trace_of(orchestrator.record, fork.id)
     check_whole(trace)
     assert [(span.name, span.metadata.get("copied_from")) for span in by_kind(trace, "turn")] == [
@@ -195,7 +195,7 @@ def test_people_hooks_and_skipped_turns_are_told_apart(play):
     orchestrator, dialogue = play(yes, mode, participants={"con": "person"})
     wait_until(lambda: any(isinstance(event, TurnWaits) for event in dialogue.recorded_events()))
     dialogue.answer("I think not.")
-    dialogue.wait(20)
+    dialogue.wait(60)
     trace = trace_of(orchestrator.record, dialogue.id)
     check_whole(trace)
     person, never = named(trace, "con"), named(trace, "never")
@@ -265,6 +265,77 @@ def test_clocks_that_disagree_are_told(tmp_path):
     assert (below.started_at, below.ended_at, below.metadata["clock_moved"]) == (101.0, 110.0, 51.0)
     assert by_kind(trace, "call")[0].metadata["clock_moved"] == -90.0
     assert "clock_moved" not in trace.spans[0].metadata
+
+
+def test_a_sub_dialogue_that_was_announced_and_begun_only_after_a_resume_goes_with_the_resume(tmp_path):
+    def make(kind, name, seq, at, **fields):
+        return kind(dialogue=name, seq=seq, at=at, **fields)
+
+    def turn(seq, at):
+        return make(TurnStarted, "up", seq, at, turn="a", index=1, role="r", model="sub-dialogues")
+
+    up = [
+        make(DialogueStarted, "up", 1, 100.0, mode="m", topic="?", run={}),
+        turn(2, 101.0),
+        make(DialogueSpawned, "up", 3, 102.0, turn="a", child="x", number=1, mode="m", topic="?"),
+        make(TurnCancelled, "up", 4, 103.0, turn="a"),
+        make(DialogueEnded, "up", 5, 104.0, status=Status.CANCELLED),
+        make(DialogueResumed, "up", 6, 200.0, run={}),
+        turn(7, 201.0),
+        make(TurnCompleted, "up", 8, 220.0, turn="a", text="so"),
+        make(DialogueEnded, "up", 9, 221.0, status=Status.COMPLETED),
+    ]
+    with Record.open(f"sqlite:///{tmp_path}/r.db") as record:
+        record.write(up)
+        record.write([make(DialogueStarted, "x", 1, 202.0, mode="m", topic="x", run={"parent_id": "up"})])
+        rest = trace_of(record, "up", 5, 9)
+    assert [span.key for span in rest.spans] == [("up", "run", "6"), ("up", "turn", "a", "7"), ("x",)]
+
+
+@pytest.mark.parametrize("behind", [0.0, 60.0, 3600.0])
+def test_what_was_sent_before_a_resume_by_another_clock_is_not_sent_again(tmp_path, behind):
+    def make(kind, name, seq, at, **fields):
+        return kind(dialogue=name, seq=seq, at=at, **fields)
+
+    def turn(seq, at):
+        return make(TurnStarted, "up", seq, at, turn="a", index=1, role="r", model="sub-dialogues")
+
+    later = 10_000.0 - behind
+    up = [
+        make(DialogueStarted, "up", 1, 9_900.0, mode="m", topic="?", run={}),
+        turn(2, 9_901.0),
+        make(DialogueSpawned, "up", 3, 9_902.0, turn="a", child="x", number=1, mode="m", topic="?"),
+        make(DialogueSpawned, "up", 4, 9_902.0, turn="a", child="y", number=2, mode="m", topic="?"),
+        make(TurnCancelled, "up", 5, 9_950.0, turn="a"),
+        make(DialogueEnded, "up", 6, 9_951.0, status=Status.CANCELLED),
+        make(DialogueResumed, "up", 7, later, run={}),
+        turn(8, later + 1),
+        make(TurnCompleted, "up", 9, later + 20, turn="a", text="so"),
+        make(DialogueEnded, "up", 10, later + 21, status=Status.COMPLETED),
+    ]
+    run = {"parent_id": "up"}
+    x = [
+        make(DialogueStarted, "x", 1, 9_903.0, mode="m", topic="x", run=run),
+        make(DialogueEnded, "x", 2, 9_940.0, status=Status.COMPLETED),
+    ]
+    y = [
+        make(DialogueStarted, "y", 1, 9_903.0, mode="m", topic="y", run=run),
+        make(DialogueEnded, "y", 2, 9_949.0, status=Status.CANCELLED),
+        make(DialogueResumed, "y", 3, later + 2, run=run),
+        make(DialogueEnded, "y", 4, later + 19, status=Status.COMPLETED),
+    ]
+    with Record.open(f"sqlite:///{tmp_path}/r.db") as record:
+        record.write(up[:6])
+        record.write([*x, *y[:2]])
+        sent = trace_of(record, "up", 0, 6)
+        record.write(up[6:])
+        record.write(y[2:])
+        first, rest, whole = (trace_of(record, "up", *reach) for reach in ((0, 6), (6, 10), (0, 10)))
+    check_whole(whole)
+    assert first == sent
+    assert [span.key for span in first.spans] == [("up",), ("up", "turn", "a", "2"), ("x",), ("y",)]
+    assert [span.key for span in rest.spans] == [("up", "run", "7"), ("up", "turn", "a", "8"), ("y", "run", "3")]
+    assert rest.spans[-1].parent == ("up", "turn", "a", "8")
 
 
 def call(name, at, cost=0.5):

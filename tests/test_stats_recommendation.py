@@ -164,3 +164,33 @@ def test_both_of_two_arms_are_never_merged_for_the_other(quality, price, n):
 
 def test_an_order_of_verdicts_is_stated():
     assert ORDER == ["REJECT", "NEEDS MORE DATA", "CONDITIONAL MERGE", "MERGE", "STRONG MERGE"]
+
+
+def binary(gained, lost, n=100):
+    """A comparison of binary pairs, of which some are right in one arm only."""
+    old = [1.0] * lost + [0.0] * gained + [1.0] * (n - gained - lost)
+    new = [0.0] * lost + [1.0] * gained + [1.0] * (n - gained - lost)
+    rows = [(i, arm, value) for arm, values in (("old", old), ("new", new)) for i, value in enumerate(values)]
+    metric = Metric("right", "higher", margin=0.02, binary=True)
+    frame = pd.DataFrame(rows, columns=["case", "arm", "right"])
+    return compare(frame, metric, control="old", treatment="new", resamples=19)
+
+
+@pytest.mark.parametrize(
+    ("gained", "lost", "latency", "verdict"),
+    [
+        (5, 0, 0.0, "NEEDS MORE DATA"),  # t: p = 0.024; McNemar: p = 0.0625
+        (5, 0, -0.3, "CONDITIONAL MERGE"),
+        (6, 0, 0.0, "MERGE"),  # McNemar: p = 0.03125
+        (6, 0, -0.3, "STRONG MERGE"),
+        (20, 9, 0.0, "MERGE"),  # 29 pairs differ, so t decides, though McNemar: p = 0.06
+    ],
+)
+def test_where_few_pairs_differ_mcnemars_exact_test_has_a_say(gained, lost, latency, verdict):
+    quality = binary(gained, lost)
+    found = recommend(quality, [result(LATENCY, latency, seed=5)])
+    assert found.verdict == verdict
+    doubted = gained == 5
+    assert ("McNemar's exact test (p = 0.0625)" in found.reason) == doubted
+    assert ("5 pairs that differ" in found.reason) == doubted
+    assert (found.cases is not None) == (verdict == "NEEDS MORE DATA")

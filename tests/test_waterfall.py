@@ -27,7 +27,6 @@ from workbench.events import (
     Usage,
 )
 from workbench.models import ModelConfig
-from workbench.notebook.waterfall import WaterfallPage
 from workbench.notebook.waterfall import waterfall as page_of
 from workbench.observe.span import Span, Trace
 from workbench.observe.waterfall import waterfall_of
@@ -201,7 +200,6 @@ def test_the_critical_path_has_no_holes_and_shares_add_up(trace):
     assert at == pytest.approx(found.seconds)
     if found.worked > 1e-6:
         assert sum(found.shares.values()) == pytest.approx(1)
-    WaterfallPage(found)
 
 
 def test_a_dialogue_with_a_fallback_shows_its_own(tmp_path):

@@ -222,10 +222,12 @@ def load_settings(workspace: Path | str | None = None) -> Settings:
 
 
 def with_cassette(settings: Settings, cassette: Path | str | None, pace: float | None = None) -> Settings:
-    """Return settings that answer from a cassette, given relative to the current folder; the same settings for None."""
-    if cassette is None:
+    """Return settings that answer from a cassette, given relative to the current folder, at a pace; what is None stays."""
+    changes: dict[str, Any] = {} if cassette is None else {"cassette": Path(cassette).resolve()}
+    if pace is not None:
+        changes["pace"] = pace
+    if not changes:
         return settings
-    changes: dict[str, Any] = {"cassette": Path(cassette).resolve()} | ({} if pace is None else {"pace": pace})
     return settings.model_copy(update={"replay": settings.replay.model_copy(update=changes)})
 
 

@@ -2,7 +2,7 @@
 
 `python experiments/benchmarks/experiment_runs.py [--cases N] [--at-once N]` prints memory over time, the wall time beside the
 same requests in a bare loop, and whether each observation is there once. The server counts what it is asked, in a process of
-its own. `--engine dask` makes the same run on a Dask cluster of two processes with the record in PostgreSQL (that of the tests),
+its own. `--engine dask` makes the same run on a Dask cluster of two processes, the record in PostgreSQL (that of the tests),
 and kills one worker half-way instead.
 """
 

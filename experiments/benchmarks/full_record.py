@@ -170,8 +170,12 @@ class Language:
         return " ".join(said)
 
 
-def build(url: str, count: int = 1_000_000, *, seed: int = 1, now: float | None = None) -> None:
-    """Make a record with so many turns, a call or two each, over the year before `now` (Unix seconds; by default it is now)."""
+def build(url: str, count: int = 1_000_000, *, seed: int = 1, now: float | None = None) -> float:
+    """Make a record with so many turns, a call or two each, over the year before `now` (Unix seconds; by default it is now).
+
+    Returns:
+        the seconds that indexing took.
+    """
     now = time.time() if now is None else now
     draw = random.Random(seed)
     language = Language(draw)
@@ -191,15 +195,17 @@ def build(url: str, count: int = 1_000_000, *, seed: int = 1, now: float | None 
     with Record.open(url) as record:
         for number in range(bulk, many):
             record.write(_events(draw, language, number, start + number * step))
-    index(url)
+    return index(url)
 
 
-def index(url: str) -> None:
-    """Take all that a record has into the index of words."""
+def index(url: str) -> float:
+    """Take all that a record has into the index of words; return the seconds that it took."""
     with _alchemy(url) as connection:
         start_over(connection)
+    begun = time.perf_counter()
     with Record.open(url) as record:
         record.search(Asked(limit=1), lambda done, total: print(f"indexed {done:,} of {total:,}", file=sys.stderr, flush=True))
+    return time.perf_counter() - begun
 
 
 @contextmanager

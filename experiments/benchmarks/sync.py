@@ -21,7 +21,7 @@ def _beside_a_dialogue(field: Field, *, quick: bool) -> list[Figure]:
     """Pair each dialogue with one of the same round that is copied nowhere; the ratios' median counts."""
     figures = []
     turns, rounds = (10, 2) if quick else (50, 31)
-    for pace, answers in (("0/0", "at once"), ("20/0", "after 20 ms")):
+    for pace, answers in (("0/0", "at once"), ("20/0", "after 20 ms"))[: 1 if quick else 2]:
         workers = {"off": field.worker("ours"), "down": field.worker("copied")}
         costs = each_round(workers, rounds, "sequence", turns=turns, pace=pace)
         pairs = list(zip(costs["down"], costs["off"], strict=True))
@@ -40,7 +40,7 @@ def _throughput(field: Field, *, quick: bool) -> list[Figure]:
     """Copy a small record and a large one to a service that takes everything."""
     small, large = (50, 100) if quick else (1_000, 10_000)
     figures = []
-    for target in ("otlp", "langfuse", "langsmith"):
+    for target in ("otlp", "langfuse", "langsmith")[: 1 if quick else 3]:
         gained = {}
         for turns in (small, large):
             worker = field.worker("copied")

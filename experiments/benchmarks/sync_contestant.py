@@ -59,7 +59,7 @@ class Copied(Ours):
         """Address of the service, which is started on first use and ends with this process's pipes."""
         if self._service is None:
             command = [sys.executable, str(Path(__file__).parent / "sync_takes_all.py")]
-            self._service = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+            self._service = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
             port = self._service.stdout.readline().strip() if self._service.stdout else ""
             self._place = f"http://127.0.0.1:{port}"
         return self._place
@@ -88,8 +88,8 @@ def dialogue(name: str, turns: int) -> list[Any]:
         seq, at, turn = 4 * number + 2, now + number, f"t{number}"
         call = ev.Call(
             id=f"{name}{number}", asked="bench", model="bench", provider="openai", attempt=1, outcome="ok", started_at=at,
-            timings=ev.Timings(queue=0.0, first_token=0.1, total=0.5), served="bench", usage=ev.Usage(prompt=500, completion=250),
-            cost=0.001, finish_reason="stop", text=said,
+            timings=ev.Timings(queue=0.0, first_token=0.1, total=0.5), served="bench", finish_reason="stop", text=said,
+            usage=ev.Usage(prompt=500, completion=250), cost=0.001,
         )  # fmt: skip
         messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": prompt}]
         facts = {"dialogue": name, "turn": turn}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 from aiohttp import web
 
@@ -16,7 +17,7 @@ async def take(request: web.Request) -> web.Response:
 
 
 async def main() -> None:
-    """Serve until killed."""
+    """Serve until stdin ends."""
     app = web.Application(client_max_size=2**28)
     app.router.add_route("*", "/{path:.*}", take)
     runner = web.AppRunner(app, access_log=None)
@@ -24,7 +25,7 @@ async def main() -> None:
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     print(runner.addresses[0][1], flush=True)
-    await asyncio.Event().wait()
+    await asyncio.to_thread(sys.stdin.read)
 
 
 if __name__ == "__main__":

@@ -101,7 +101,7 @@ def _by(
     by: str, since: str | None, baseline: str | None, limit: int | None, *, as_json: bool, as_csv: bool, workspace: Path | None
 ) -> None:
     from workbench.dialogue import Orchestrator
-    from workbench.dialogue.purse import dollars, standings_of
+    from workbench.dialogue.leftover import budgets_left
     from workbench.errors import WorkbenchError
     from workbench.records.costs import DEAREST, By
     from workbench.records.moments import moment
@@ -112,13 +112,12 @@ def _by(
         raise WorkbenchError("-n goes with --by dialogue", hint="The others have a row for each.")
     with Orchestrator(workspace) as orchestrator:
         card = orchestrator.models.get(baseline) if baseline else None
-        begin, usage, settings = None if since is None else moment(since), orchestrator.record.usage, orchestrator.settings
+        begin, usage = None if since is None else moment(since), orchestrator.record.usage
         found = usage.by(by, begin, card, dearest=limit or DEAREST)  # type: ignore[arg-type]
         total = usage.total(begin, card)
-        ceilings = settings.budget.day is not None or settings.budget.workspace is not None
-        left = [each for each in standings_of(settings) if each.left is not None] if ceilings else []
+        left = budgets_left(orchestrator.record, orchestrator.settings.budget)
     rows = [{by: each.of} | _facts(asdict(each) | {"spared": each.spared}, by) for each in found]
-    budgets = [{"budget": each.budget, "ceiling": each.ceiling, "spent": each.spent, "left": each.left} for each in left]
+    budgets = [asdict(each) | {"left": each.left} for each in left]
     together = _facts(asdict(total) | {"spared": total.spared}, by)
     whole = {"by": by, "rows": rows, "total": together, "budgets": budgets}
     if not rows and not (as_json or as_csv):
@@ -126,7 +125,7 @@ def _by(
     shown = [name for name in _SHOWN if name != by and any(row.get(name) is not None for row in rows)]
     _print(whole, [*rows, {by: "all", **together}] if rows else [], [by, *shown], rows, as_json=as_json, as_csv=as_csv)
     if not (as_json or as_csv):
-        sys.stderr.writelines(f"Budget of the {each.budget}: {dollars(each.left or 0.0)} left.\n" for each in left)
+        sys.stderr.writelines(each.sentence + "\n" for each in left)
 
 
 def _of_one(dialogue: str, *, waterfall: bool, as_json: bool, as_csv: bool, workspace: Path | None) -> None:

@@ -13,13 +13,12 @@ from typing import Any, Final
 from workbench.dialogue.export.facts import money, visible
 from workbench.records import DialogueSummary, Record
 
-_ALL: Final = 1_000_000
 _TOPIC: Final = 80
 
 
 def children(record: Record, dialogue: str) -> list[DialogueSummary]:
     """Return what was forked from a dialogue or spawned by it, the oldest first; takes a full id."""
-    return [row for row in reversed(record.summaries(limit=_ALL)) if row.parent_id == dialogue]
+    return record.children(dialogue)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ class Tree:
 
     def __init__(self, record: Record, dialogue: str) -> None:
         self.dialogue = record.find(dialogue)
-        rows = {row.id: row for row in reversed(record.summaries(limit=_ALL))}
+        rows = {row.id: row for row in record.family(self.dialogue)}
         self.nodes = list(_walk(_root(rows, self.dialogue), rows))
 
     @property

@@ -36,6 +36,7 @@ from workbench.dialogue.settling import Settling
 from workbench.dialogue.transcript import Transcript
 from workbench.errors import WorkbenchError
 from workbench.events import DialogueResumed, DialogueStarted, Event, Status
+from workbench.events.listening import flush
 from workbench.loop import run, submit
 from workbench.models import Client, ModelRegistry
 from workbench.models.langchain.card import refuse_objects
@@ -120,6 +121,7 @@ class Orchestrator:
         run(self.client.aclose())
         if self._record is not None:
             self._record.close()
+        flush()  # or a log would be written into a folder that its owner has taken away
 
     def prepare(
         self,

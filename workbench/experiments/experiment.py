@@ -221,14 +221,10 @@ class Experiment:
         return _seal(row) if row else None
 
     def start(self, notify: Notify = _silent, **place: Unpack[Place]) -> Self:
-        """Begin a new run, and return at once.
-
-        Args:
-            notify: is told how far it is.
-            place: where observations are made: the arguments of `running.Where`. By default in this process.
+        """Begin a new run, and return at once; `place` is where: arguments of `running.Where`, by default this process.
 
         Raises:
-            WorkbenchError: as `keep`, or the engine cannot be used.
+            WorkbenchError: as for `keep`, or the engine cannot be used.
         """
         if self.running:
             raise WorkbenchError(f"{self.name} is running", hint="Wait for its end, or stop it.")
@@ -237,7 +233,7 @@ class Experiment:
         cases = min(self._rows.count_cases(row.id), self.plan.cases or 2**62)
         manifest = json.dumps(manifest_of(self.orchestrator, self.definition, arms, judges))
         run = RunRow.new(row.id, cases * len(arms) * self.definition.repeats, manifest)
-        runner = self._runner(run, arms, notify, cluster, retry=False)
+        runner = self._runner(run, arms, cluster, notify, retry=False)
         self._rows.begin(run)
         return self._go(runner)
 
@@ -267,7 +263,7 @@ class Experiment:
         arms, cluster = self._arms(), Where(**place).cluster(self.orchestrator)
         run = self._rows.claim(self.run_id)
         try:
-            runner = self._runner(run, arms, notify, cluster, retry=retry_failed)
+            runner = self._runner(run, arms, cluster, notify, retry=retry_failed)
         except WorkbenchError as error:
             self._rows.end(run.id, "failed", error.message)
             raise
@@ -319,7 +315,7 @@ class Experiment:
 
     @property
     def results(self) -> pd.DataFrame:
-        """The observations of the run, one row a case, arm and repeat; see `results.results`. Raises where there is no run."""
+        """The observations of the run, one row a case, arm and repeat; see `results.results`."""
         if self.run_id is None:
             raise WorkbenchError(f"{self.name} has not been run", hint="`run` begins a run.")
         return results(self.orchestrator.record, self.run_id, self.definition)
@@ -332,16 +328,9 @@ class Experiment:
         """
         from workbench.experiments.analysis import analyse
 
-        form = json.loads(self.keep().form)
-        return analyse(
-            self.results,
-            self.definition.statistics(),
-            self.plan,
-            arms=list(self.definition.arms),
-            seal=self.sealed,
-            form=form,
-            **options,
-        )
+        arms, form = list(self.definition.arms), json.loads(self.keep().form)
+        metrics = self.definition.statistics()
+        return analyse(self.results, metrics, self.plan, arms=arms, seal=self.sealed, form=form, **options)
 
     def plot(self, kind: Any = "estimation", **options: Any) -> go.Figure:
         """Return a figure of what the run shows: `estimation`, `forest`, `frontier` or `distribution`."""
@@ -393,7 +382,7 @@ class Experiment:
     def _arms(self) -> dict[str, Arm]:
         return arms_of(self.definition, self.orchestrator, self._functions)
 
-    def _runner(self, run: RunRow, arms: dict[str, Arm], notify: Notify, cluster: Cluster | None, *, retry: bool) -> Runner:
+    def _runner(self, run: RunRow, arms: dict[str, Arm], cluster: Cluster | None, notify: Notify, *, retry: bool) -> Runner:
         tell = partial(self._note, notify)
         return runner_of(self.orchestrator, run, self.definition, arms, self._functions, cluster, tell, retry=retry)
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from workbench.dialogue.export.facts import money
-from workbench.dialogue.purse import dollars, standings_of
+from workbench.dialogue.leftover import budgets_left
 from workbench.notebook.tables import Column, Table
 from workbench.records.costs import DEAREST, By, Cost
 from workbench.records.moments import moment
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from workbench.models import ModelCard
     from workbench.records import Record
     from workbench.records.moments import Since
-    from workbench.settings import Settings
 
 _ABOUT: Final = 70
 _NONE: Final = {"experiment": "(no experiment)"}
@@ -78,24 +77,14 @@ def costs_table(
     left_out = set() if baseline else {"baseline_cost", "spared"}
     left_out |= set() if by == "dialogue" else {"about", "mode"}  # the second may stand in front already
     columns = [Column(by), *(column for column in _COLUMNS if column.name not in left_out)]
-    notes = [*_notes(by, found, total, baseline, dearest, _dialogues(record, by, begin)), *budgets_left(orchestrator.settings)]
-    if not found:
-        notes = [_nothing(since), *budgets_left(orchestrator.settings)]
-    return Table(columns, rows, notes=notes, totals=[{by: "all", **_totals(total)}] if found else [])
+    notes = [*_notes(by, found, total, baseline, dearest, _dialogues(record, by, begin))] if found else [_nothing(since)]
+    left = [each.sentence for each in budgets_left(record, orchestrator.settings.budget)]
+    return Table(columns, rows, notes=[*notes, *left], totals=[{by: "all", **_totals(total)}] if found else [])
 
 
 def cost_row(cost: Cost, by: By) -> dict[str, Any]:
     """Return a row's values; what it is of stands under what is told apart."""
     return asdict(cost) | {"spared": cost.spared, by: cost.of or _NONE.get(by)}
-
-
-def budgets_left(settings: Settings) -> Iterator[str]:
-    """Yield what the day's and the workspace's ceilings have left, where there are any."""
-    if settings.budget.day is None and settings.budget.workspace is None:
-        return
-    for each in standings_of(settings):
-        if each.left is not None and each.ceiling is not None:
-            yield f"Budget of the {each.budget}: {dollars(each.left)} of {dollars(each.ceiling)} left."
 
 
 def _dialogues(record: Record, by: By, begin: float | None) -> int:

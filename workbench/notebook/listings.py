@@ -137,13 +137,9 @@ def dialogues_table(record: Record, limit: int, status: str | None = None, text:
         text: only those whose topic, mode or id has it.
     """
     stored = Status.RUNNING if status in ("running", "interrupted") else status
-    plain = status not in ("running", "interrupted") and not text
-    found = record.summaries(limit=limit + 1 if plain else _ALL, status=stored, observations=False)
-    rows = [
-        row
-        for row in map(_dialogue_row, (each for each in found if _has(text, each.id, each.mode, each.topic)))
-        if status in (None, row["status"])
-    ]
+    most = _ALL if status in ("running", "interrupted") else limit + 1
+    found = record.summaries(limit=most, status=stored, observations=False, text=text)
+    rows = [row for row in map(_dialogue_row, found) if status in (None, row["status"])]
     more = "There are more: -n N shows N of them." if len(rows) > limit else ""
     none = "" if rows else "No dialogue is like that." if status or text else "No dialogues yet. %%dialogue chat makes one."
     return Table(_DIALOGUES, rows[:limit], notes=[*filter(None, [more, none])], unknown={"cost": "unknown"})

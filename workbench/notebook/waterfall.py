@@ -88,7 +88,7 @@ def waterfall_of(dialogue: Dialogue) -> WaterfallPage:
 
 def _row(row: Row) -> dict[str, object]:
     return {
-        "turn": "\u2003" * row.depth + " ".join(row.title.split())[:80],
+        "turn": "· " * row.depth + " ".join(row.title.split())[:80],
         "model": ", ".join(row.models) or None,
         "began": row.begin,
         "took": row.end - row.begin,

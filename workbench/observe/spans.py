@@ -125,15 +125,26 @@ def _of_family(root: Told, whole: Told, events_of: Callable[[str], Sequence[Even
 def _homes(runs: Sequence[Run], takings: Sequence[tuple[int, Taking]]) -> Iterator[tuple[int, Home]]:
     """Yield, for each run of a sub-dialogue by its number, the taking in which it ran.
 
-    A later run ran in a later taking, and none in one that began after it.
+    That is the first one behind the taking of the run before whose time it began in. Of a taking that ended, the clock is that
+    of the run itself; so later takings, by whatever clock, change nothing.
     """
-    index = -1
+    earliest = 0
     for number, run in enumerate(runs):
-        index = min(index + 1, len(takings) - 1)
-        while index + 1 < len(takings) and takings[index + 1][1].started_at <= run.started_at:
-            index += 1
+        behind = range(earliest, len(takings))
+        fitting = (i for i in behind if takings[i][1].started_at <= run.started_at <= _until(takings, i))
+        index = next(fitting, min(earliest, len(takings) - 1))
         place, taking = takings[index]
+        earliest = index + 1
         yield number, (place, taking.key)
+
+
+def _until(takings: Sequence[tuple[int, Taking]], index: int) -> float:
+    """Return when a taking was over: where its process was cut off, when the next one began, if clocks agree on that."""
+    taking = takings[index][1]
+    if taking.over is not None:
+        return taking.ended_at
+    later = takings[index + 1][1].started_at if index + 1 < len(takings) else math.inf
+    return later if later > taking.started_at else math.inf
 
 
 def _within(spans: Iterable[tuple[int, Span]]) -> Iterator[tuple[int, Span]]:

@@ -9,10 +9,11 @@ import difflib
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Row, Table, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, Row, Table, func, or_, select
 
 from workbench.errors import RecordError
 from workbench.events import Event, Status, event_from_dict
@@ -23,6 +24,9 @@ from workbench.records.summary import DialogueSummary
 
 _NEAR: Final = 3
 _SHOWN: Final = 5
+_AT_ONCE: Final = 500
+"""Parents in one query."""
+_LAST_LETTER: Final = "\U0010ffff"
 _ORDER: Final = {
     "dialogues": (dialogues, (dialogues.c.created_at, dialogues.c.id)),
     "turns": (turns, (turns.c.dialogue_id, turns.c.position, turns.c.turn)),
@@ -78,8 +82,10 @@ class Reader:
     def find(self, prefix: str) -> str:
         """Return the id that a prefix, or `last`, stands for."""
         newest = select(dialogues.c.id).order_by(dialogues.c.created_at.desc(), dialogues.c.id.desc())
-        fitting = newest.where(func.substr(dialogues.c.id, 1, len(prefix)) == prefix)
+        fitting = newest.where(self._begins_with(prefix))
         with self._connected() as connection:
+            if connection.execute(select(dialogues.c.id).where(dialogues.c.id == prefix)).first():
+                return prefix
             own = newest.where(
                 or_(dialogues.c.parent_id.is_(None), dialogues.c.forked_from.is_not(None))
             )  # not a part of another
@@ -87,8 +93,6 @@ class Reader:
             found: list[str] = list(connection.execute(query).scalars())
             if len(found) == 1:
                 return found[0]
-            if prefix and prefix in found:
-                return prefix
             known: list[str] = found or list(connection.execute(newest.limit(1000)).scalars())
         raise _not_one(prefix, found, known)
 
@@ -98,16 +102,56 @@ class Reader:
             query = select(dialogues).where(dialogues.c.id == self.find(dialogue))
             return _summary(connection.execute(query).one())
 
-    def summaries(self, limit: int, status: Status | str | None, *, observations: bool = True) -> list[DialogueSummary]:
-        """Return the newest dialogues, newest first; observations of experiments only if wanted: there are thousands."""
-        parent, query = dialogues.c.parent_id, select(dialogues)
+    def summaries(
+        self, limit: int, status: Status | str | None, *, observations: bool = True, text: str = ""
+    ) -> list[DialogueSummary]:
+        """Return the newest dialogues, newest first.
+
+        Args:
+            limit: how many.
+            status: only of this one.
+            observations: whether those that experiments made are among them: there are thousands.
+            text: only those whose topic, mode or id has it, capitals or not.
+        """
+        d, conditions = dialogues.c, []
         if not observations:
-            query = query.where(or_(parent.is_(None), parent.not_in(select(experiment_runs.c.id))))
-        query = query.order_by(dialogues.c.created_at.desc(), dialogues.c.id.desc()).limit(limit)
+            conditions.append(or_(d.parent_id.is_(None), d.parent_id.not_in(select(experiment_runs.c.id))))
         if status is not None:
-            query = query.where(dialogues.c.status == Status(status).value)
+            conditions.append(d.status == Status(status).value)
+        if text.isascii() and text:  # other capitals are not known to every database
+            conditions.append(or_(*(column.icontains(text, autoescape=True) for column in (d.topic, d.mode, d.id))))
+        newest = (d.created_at.desc(), d.id.desc())
         with self._connected() as connection:
+            if not text.isascii():
+                brief = select(d.id, d.mode, d.topic).where(*conditions).order_by(*newest)
+                with connection.execution_options(stream_results=True).execute(brief) as rows:
+                    fitting = (row.id for row in rows if _has(text, row.id, row.mode, row.topic))
+                    conditions = [d.id.in_(list(islice(fitting, limit)))]
+            query = select(dialogues).where(*conditions).order_by(*newest).limit(limit)
             return [_summary(row) for row in connection.execute(query)]
+
+    def children(self, dialogue: str) -> list[DialogueSummary]:
+        """Return what was forked from a dialogue (its full id) or spawned by it, the oldest first."""
+        with self._connected() as connection:
+            return _children(connection, [dialogue])
+
+    def family(self, dialogue: str) -> list[DialogueSummary]:
+        """Return a dialogue (its full id), all that it comes from, and all that comes from those, the oldest first."""
+        with self._connected() as connection:
+            found: dict[str, DialogueSummary] = {}
+            name: str | None = dialogue
+            while name is not None and name not in found:
+                row = connection.execute(select(dialogues).where(dialogues.c.id == name)).one_or_none()
+                if row is None:
+                    break
+                found[name] = _summary(row)
+                name = found[name].parent_id
+            latest = list(found)
+            while latest:
+                below = [row for row in _children(connection, latest) if row.id not in found]
+                found.update((row.id, row) for row in below)
+                latest = [row.id for row in below]
+        return sorted(found.values(), key=lambda row: (row.created_at, row.id))
 
     def answer_lengths(self, mode: str, limit: int) -> dict[str, list[int]]:
         """Return the tokens of the latest answers in complete turns of a mode, `limit` of them at most, by model."""
@@ -141,6 +185,12 @@ class Reader:
         with self._connected() as connection:
             return table, connection.execute(query).all()
 
+    def _begins_with(self, prefix: str) -> ColumnElement[bool]:
+        """Return whether an id begins so; SQLite compares by code point, so that its index answers."""
+        if self._engine.dialect.name == "sqlite" and prefix:
+            return dialogues.c.id.between(prefix, prefix + _LAST_LETTER)
+        return func.substr(dialogues.c.id, 1, len(prefix)) == prefix
+
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
         with explained(self._place), self._engine.connect() as connection:
@@ -150,6 +200,19 @@ class Reader:
 def _summary(row: Row[Any]) -> DialogueSummary:
     values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
     return DialogueSummary(**{**values, "status": Status(values["status"]), "run": json.loads(values["run"])})
+
+
+def _children(connection: Connection, parents: Sequence[str]) -> list[DialogueSummary]:
+    """Return the dialogues that have one of these parents, the oldest first."""
+    d, found = dialogues.c, list[DialogueSummary]()
+    for start in range(0, len(parents), _AT_ONCE):
+        query = select(dialogues).where(d.parent_id.in_(parents[start : start + _AT_ONCE]))
+        found += map(_summary, connection.execute(query.order_by(d.created_at, d.id)))
+    return found
+
+
+def _has(text: str, *fields: str) -> bool:
+    return any(text.casefold() in field.casefold() for field in fields)
 
 
 def _not_one(prefix: str, found: list[str], known: list[str]) -> RecordError:

@@ -135,7 +135,7 @@ class Record:
         return self._reader.summary(dialogue)
 
     def summaries(
-        self, *, limit: int = 50, status: Status | str | None = None, observations: bool = True
+        self, *, limit: int = 50, status: Status | str | None = None, observations: bool = True, text: str = ""
     ) -> list[DialogueSummary]:
         """Return the rows of the newest dialogues, newest first.
 
@@ -143,8 +143,17 @@ class Record:
             limit: how many.
             status: only of this one.
             observations: whether those that experiments made are among them.
+            text: only those whose topic, mode or id has it, capitals or not.
         """
-        return self._reader.summaries(limit, status, observations=observations)
+        return self._reader.summaries(limit, status, observations=observations, text=text)
+
+    def children(self, dialogue: str) -> list[DialogueSummary]:
+        """Return what was forked from a dialogue (its full id) or spawned by it, the oldest first."""
+        return self._reader.children(dialogue)
+
+    def family(self, dialogue: str) -> list[DialogueSummary]:
+        """Return a dialogue (its full id), all that it comes from, and all that comes from those, the oldest first."""
+        return self._reader.family(dialogue)
 
     def claim(self, dialogue: str) -> None:
         """Make this process the one that runs a dialogue.

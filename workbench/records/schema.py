@@ -53,6 +53,8 @@ dialogues = Table(
     Column("parent_id", Text),  # since 0002; no foreign key, because a parent may lie in another record
     Column("forked_from", Text),  # since 0002
     Index("dialogues_created_at", "created_at"),  # since 0002
+    Index("dialogues_status", "status", "created_at"),  # since 0010, like the next
+    Index("dialogues_parent_id", "parent_id"),
     Index("dialogues_cost", "cost", "created_at"),  # since 0011
 )
 
@@ -91,6 +93,9 @@ turns = Table(
     Column("completion_tokens", BigInteger, nullable=False),
     Column("cost", Float(53)),
     Column("choice", Text),  # JSON; since 0003: why a policy chose the model
+)
+Index(  # since 0010; few turns are chosen
+    "turns_chosen", turns.c.started_at, sqlite_where=turns.c.choice.is_not(None), postgresql_where=turns.c.choice.is_not(None)
 )
 
 calls = Table(

@@ -50,6 +50,9 @@ class Crew(WorkerPlugin):
     def setup(self, worker: Worker) -> None:
         """Remember the worker, and begin with what takes longer: all workers at once, before the first batch."""
         self._worker = worker
+        if (profiler := worker.periodic_callbacks.pop("profile", None)) is not None:
+            # It calls sys._current_frames, which in CPython 3.11 may wait forever for a thread that ends, and ours end often.
+            profiler.stop()
         self._lock = threading.Lock()
         self._bench: Bench | None = None
         self._keeping: Future[None] | None = None

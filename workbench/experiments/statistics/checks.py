@@ -16,6 +16,10 @@ _BATCH: Final = 2_000_000
 """Numbers that one batch of resamples holds, so that memory stays flat however many cases there are."""
 
 
+DISCORDANT: Final = 10
+"""Pairs that differ, below which t is not to be trusted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Discordance:
     """Binary pairs, counted. `p` is that of McNemar's exact test: as many gained as lost.
@@ -28,6 +32,16 @@ class Discordance:
     only_treatment: int
     neither: int
     p: float
+
+    @property
+    def differ(self) -> int:
+        """Pairs that differ."""
+        return self.only_control + self.only_treatment
+
+    @property
+    def few(self) -> bool:
+        """Whether so few differ that the exact p is to be trusted rather than t."""
+        return self.differ < DISCORDANT
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,10 @@ The first line that holds counts, so a significant change in the wrong direction
 and whatever else is gained. A better treatment never fares worse: where cases and their spread stay the same, a larger gain
 never moves the answer down the order REJECT, NEEDS MORE DATA, CONDITIONAL MERGE, MERGE, STRONG MERGE.
 
+Better quality is not enough where it is binary, fewer than ten pairs differ, and McNemar's exact test does not show it: t is
+not to be trusted there. What would be MERGE then needs more data; STRONG MERGE does so, too, or is the CONDITIONAL MERGE that
+its price is by itself.
+
 Better is a two-sided test at `alpha`, for prices adjusted after Holm, because one of several is enough. Not worse and no gain
 are one-sided tests against the margin; not worse needs no adjustment, because all must hold.
 """
@@ -57,6 +61,7 @@ class Evidence:
         no_gain: shown better by less than the margin, or not at all.
         cases: of each arm that would tell, with 80 % power; None if the question is settled or the data allow no estimate.
         text: in words.
+        doubt: why it is not to be trusted that it is better; None where it is.
     """
 
     metric: Metric
@@ -66,6 +71,7 @@ class Evidence:
     no_gain: bool
     cases: int | None
     text: str
+    doubt: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +129,9 @@ def recommend(quality: Comparison | Refusal, prices: Sequence[Comparison | Refus
     return Recommendation(verdict, reason, first, rest, cases, tuple(cautions))
 
 
-def _decide(quality: Evidence, prices: Sequence[Evidence]) -> tuple[Verdict, str]:
+def _decide(  # noqa: PLR0911 - a line of the table a return
+    quality: Evidence, prices: Sequence[Evidence]
+) -> tuple[Verdict, str]:
     every = (quality, *prices)
     gains = _names(found for found in prices if found.better)
     if any(found.worse for found in every):
@@ -132,6 +140,13 @@ def _decide(quality: Evidence, prices: Sequence[Evidence]) -> tuple[Verdict, str
         return Verdict.REJECT, f"shown worse in {_names(found for found in every if found.worse)}.{weighed}"
     if all(found.no_gain for found in every) and not any(found.better for found in every):
         return Verdict.REJECT, "no gain that would matter, in anything."
+    if quality.better and quality.doubt is not None:
+        if gains and quality.not_worse:
+            return (
+                Verdict.CONDITIONAL_MERGE,
+                f"shown better in {gains}, and not worse in {quality.metric.name}: {quality.doubt}.",
+            )
+        return Verdict.NEEDS_MORE_DATA, f"{quality.doubt}."
     if quality.better and gains:
         return Verdict.STRONG_MERGE, f"shown better in {quality.metric.name} and in {gains}."
     if quality.better and all(found.not_worse for found in prices):
@@ -169,8 +184,19 @@ def _evidence(found: Comparison | Refusal, p: float | None) -> Evidence:
         )
         if holds
     ]
+    doubt = _doubt(found) if better else None
     text = f"{found.text} Margin {held.margin:g}: {'shown ' + ', '.join(shown) if shown else 'nothing shown'}."
-    return Evidence(found.metric, better, found.worse, held.not_worse, held.no_gain, None if settled else _needed(found), text)
+    cases = None if settled and doubt is None else _needed(found)
+    return Evidence(found.metric, better, found.worse, held.not_worse, held.no_gain, cases, text, doubt)
+
+
+def _doubt(found: Comparison) -> str | None:
+    """Return why a better result is not to be trusted; None where it is."""
+    pairs = found.checks.mcnemar
+    if pairs is None or not pairs.few or pairs.p < found.alpha:
+        return None
+    exact = f"McNemar's exact test (p = {pairs.p:.3g}) does not show {found.metric.name} better"
+    return f"{exact}, and with {pairs.differ} pairs that differ t is not to be trusted"
 
 
 def _needed(found: Comparison) -> int | None:

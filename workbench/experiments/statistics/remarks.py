@@ -17,7 +17,6 @@ _MANY: Final = 200
 """Cases from which on the mean is near enough to normal whatever their own distribution is."""
 _PILED: Final = 0.8
 """Share of cases with the best (worst) value, from which on there is little room above (below)."""
-_DISCORDANT: Final = 10
 
 
 def remarks(found: Sample, checked: Checks, p: float, alpha: float) -> tuple[str, ...]:
@@ -91,9 +90,8 @@ def _few(found: Sample, checked: Checks) -> Iterator[str]:
     fewest = min(len(found.control), len(found.treatment))
     if fewest < FEW:
         yield f"{fewest} cases are few: intervals rest on normality that cannot be seen from them."
-    if (pairs := checked.mcnemar) and pairs.only_control + pairs.only_treatment < _DISCORDANT:
-        differ = pairs.only_control + pairs.only_treatment
-        yield f"Only {differ} pairs differ: trust McNemar's exact p = {pairs.p:.3g} rather than t."
+    if (pairs := checked.mcnemar) and pairs.few:
+        yield f"Only {pairs.differ} pairs differ: trust McNemar's exact p = {pairs.p:.3g} rather than t."
 
 
 def _compared(found: Sample) -> tuple[tuple[str, Values], ...]:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from workbench.errors import RecordError, WorkbenchError, redact
+from workbench.events.listening import report
 from workbench.observe.sync.ledger import Ledger
 from workbench.observe.sync.target import Dead, Later, Parcel, Sent, Source, TooLarge, Unsure
 from workbench.records.parcels import Begin, ClaimLostError, Fresh, GiveUp, Pack, PutOff, Replace, Settle
@@ -160,29 +161,32 @@ class Delivery:
         while True:
             await self._show_life()
             now = time.time()
-            await self._take_on(now)
+            looked = await self._take_on(now)
             if self._workers:
                 await self._reap()
                 continue
-            due = await asyncio.to_thread(self._rows.next_due, self._target.id, now)
-            paused = self._resume_at - time.monotonic()
-            idle = due is None and (paused <= 0 or not await asyncio.to_thread(self._rows.left, self._target.id))
+            if looked:
+                due = await asyncio.to_thread(self._rows.next_due, self._target.id, now)
+                idle, wait = due is None, (due or now) - now
+            else:
+                idle = not await asyncio.to_thread(self._rows.left, self._target.id)
+                wait = self._resume_at - time.monotonic()
             if idle and not stay:
                 await self._count(at_once=True)
                 return
-            wait = max((due or now) - now, paused) if not idle else self._pace.poll
             if not stay and wait > self._pace.patience:
                 return
-            await self._wait(wait)
+            await self._wait(self._pace.poll if idle else wait)
 
-    async def _take_on(self, now: float) -> None:
-        """Start on as many sources as there is room for."""
+    async def _take_on(self, now: float) -> bool:
+        """Start on as many sources as there is room for; return whether any was looked for."""
         await self._count()
         room = (1 if self._failures >= TROUBLED else self._pace.at_once) - len(self._workers)
         if room <= 0 or time.monotonic() < self._resume_at:
-            return
+            return False
         for source in await asyncio.to_thread(self._rows.due, self._target.id, room, now, list(self._workers)):
             self._workers[source.id] = asyncio.create_task(self._carry(source))
+        return True
 
     async def _reap(self) -> None:
         """Wait until a source is done with for now, and raise what went wrong with it."""
@@ -298,6 +302,7 @@ class Delivery:
             await self._ledger.keep(Settle(row.id, "pending", reason=answer.reason))
             await self._target.check()
         await self._ledger.keep(Settle(row.id, "dead", reason=answer.reason, remedy=answer.remedy))
+        report("sync_given_up", level="error", target=self._target.title, kind=row.kind, reason=answer.reason)
         self._failures = 0
         return True
 
@@ -319,6 +324,7 @@ class Delivery:
         self._progress = replace(self._progress, trouble=reason)
         if reason != self._noted:
             self._noted = reason
+            report("sync_troubled", target=self._target.title, reason=reason)
             with suppress(RecordError):  # it is for those who look; what counts is written elsewhere
                 await asyncio.to_thread(self._outbox.note, self._target.id, reason)
 

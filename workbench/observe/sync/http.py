@@ -93,7 +93,7 @@ class Wire:
         """
         sent = dict(self._headers)
         if json is not None:
-            content = jsons.dumps(json, ensure_ascii=False, separators=(",", ":")).encode()
+            content = await asyncio.to_thread(_encoded, json)
             sent["Content-Type"] = "application/json"
         url = path if path.startswith(("http://", "https://")) else self.base_url + path
         try:
@@ -170,6 +170,10 @@ async def _read(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Resp
     return httpx.Response(response.status_code, headers=plain, content=bytes(body), request=request)
 
 
+def _encoded(json: Any) -> bytes:
+    return jsons.dumps(json, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
+
+
 def answered(answer: httpx.Response | Answer) -> TypeGuard[httpx.Response]:
     """Whether there is a response to read."""
     return isinstance(answer, httpx.Response)
@@ -181,8 +185,8 @@ def retry_after(response: httpx.Response) -> float | None:
     try:
         seconds = float(value)
     except ValueError:
-        asked = _date(value)
-        seconds = math.nan if asked is None else asked - (_date(response.headers.get("date", "")) or time.time())
+        asked, now = _date(value), _date(response.headers.get("date", ""))
+        seconds = math.nan if asked is None else asked - (time.time() if now is None else now)
     return None if math.isnan(seconds) else min(max(seconds, 0.0), LONGEST_WAIT)
 
 

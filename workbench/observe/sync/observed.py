@@ -58,7 +58,8 @@ def scores_in(row: ObservationRow) -> dict[str, float | bool]:
 
 def observation_of(record: Record, source: Source) -> Observed | None:
     """Return the observation that a source names; None where a later attempt has taken its place. Blocks."""
-    name, number, arm, repeat, attempt = source.key.split("/")
+    name, number, rest = source.key.split("/", 2)
+    arm, repeat, attempt = rest.rsplit("/", 2)  # an arm may have slashes in its name
     rows = record.experiments.observations(name, (int(number), int(number) + 1))
     place = (arm, int(repeat), int(attempt))
     row = next((each for each in rows if (each.arm, each.repeat, each.attempt) == place), None)

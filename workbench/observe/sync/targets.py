@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from workbench.errors import SettingsError
+from workbench.events.listening import install, report
 
 if TYPE_CHECKING:
     from workbench.observe.sync.target import Target
@@ -40,7 +41,10 @@ def targets_from_environment(settings: Settings, names: Sequence[str] = ()) -> l
     Raises:
         SettingsError: one that is wanted is unknown or not set up, or none is set up at all.
     """
-    return [_made(name, settings) for name in (names or set_up())]
+    made = [_made(name, settings) for name in (names or set_up())]
+    install()  # so that what goes wrong on the way is in this workspace's log, where no dialogue runs too
+    report("sync_set_up", level="debug", settings=settings, targets=[target.title for target in made])
+    return made
 
 
 def set_up() -> list[str]:

@@ -20,11 +20,18 @@ from workbench.records.search.snippets import Snippet, snippet
 from workbench.records.search.sources import KINDS, Source, read_sources
 
 SORTS: Final = ("newest", "relevance")
-RANKED: Final = 10_000
+RANKED: Final = 3_000
 """Of so many of the newest that fit, the most relevant are looked for: to weigh half a million takes seconds."""
 SELECTIVE: Final = 20_000
-"""Entries up to which SQLite first finds what is as wanted, and then the words among these: where it is few of many, to look up
-each that has a frequent word takes longer than a second."""
+"""Entries up to which the rarer is found first. SQLite begins with what is as wanted, and looks for the words among that; to
+look up each that has a frequent word takes longer than a second. PostgreSQL begins with what has the words: left to itself, it
+goes through all entries from the newest on until it has enough, which for a rare word is all."""
+RARE: Final = 5_000
+"""Entries up to which a word is rare to PostgreSQL."""
+_RARE: Final = (
+    "SELECT w.id FROM search_words AS w WHERE w.words @@ to_tsquery('simple', :words) AND w.id >= :begin "  # noqa: S608 - as below
+    f"LIMIT {RARE + 1}"
+)
 _FEW: Final = f"SELECT e.id FROM search_entries AS e WHERE {{}} ORDER BY e.id DESC LIMIT {SELECTIVE + 1}"  # noqa: S608 - as below
 _FOREVER: Final = 1 << 62
 _INTERRUPTED: Final = "interrupted"
@@ -126,14 +133,21 @@ def _first(rows: Iterable[Row[Any]], limit: int) -> tuple[list[Row[Any]], bool]:
 def _entries(connection: Connection, asked: Asked, query: Query | None, begin: int) -> Iterator[Row[Any]]:
     """Yield the entries that fit, in the wanted order, a few at a time."""
     conditions, parameters = _conditions(asked, begin)
-    if query and connection.dialect.name == "sqlite" and len(conditions) > 1:
+    dialect = connection.dialect.name
+    if query:
+        parameters["words"] = query.fts5 if dialect == "sqlite" else query.tsquery
+    if query and dialect == "sqlite" and len(conditions) > 1:
         few = connection.execute(text(_FEW.format(" AND ".join(conditions))), parameters).scalars().all()
         if len(few) <= SELECTIVE:
             conditions = ["+w.rowid IN (SELECT value FROM json_each(:few))"]
-            parameters = {"few": json.dumps(list(few)), "begin": begin}
-    sql = _sql(connection.dialect.name, asked, query, conditions)
-    if query:
-        parameters["words"] = query.fts5 if connection.dialect.name == "sqlite" else query.tsquery
+            parameters |= {"few": json.dumps(list(few))}
+    elif query and dialect == "postgresql":
+        few = connection.execute(text(_RARE), parameters).scalars().all()
+        if len(few) <= RARE:
+            conditions.append("e.id = ANY(:few)")
+            parameters |= {"few": list(few)}
+            query = query if asked.sort == "relevance" else None  # it has the words
+    sql = _sql(dialect, asked, query, conditions)
     after, batch = 0, max(4 * asked.limit, 100)
     while True:
         page = text(f"{sql} LIMIT {batch} OFFSET {after}")
@@ -153,7 +167,7 @@ def _sql(dialect: str, asked: Asked, query: Query | None, conditions: Sequence[s
         joined = "search_words AS w CROSS JOIN search_entries AS e ON e.id = w.rowid"
         order = "w.rowid"
     else:
-        words, rank = "w.words @@ to_tsquery('simple', :words)", "-ts_rank_cd(w.words, to_tsquery('simple', :words))"
+        words, rank = "w.words @@ to_tsquery('simple', :words)", "-ts_rank(w.words, to_tsquery('simple', :words))"
         joined = "search_words AS w JOIN search_entries AS e ON e.id = w.id"
         order = "e.id"
     newest = f"FROM {joined} WHERE {words} AND {where} ORDER BY {order} DESC"

@@ -146,8 +146,9 @@ def _experiments(connection: Connection, items: Sequence[str]) -> Iterator[Sourc
     e, r, o = experiments.c, experiment_runs.c, observations.c
     runs = select(r.experiment_id, r.status).where(r.experiment_id.in_(items)).order_by(r.created_at)
     status = {row.experiment_id: row.status for row in connection.execute(runs)}
-    spent = select(r.experiment_id, func.sum(o.cost)).join(experiment_runs, r.id == o.run_id)
-    costs = dict(connection.execute(spent.where(r.experiment_id.in_(items)).group_by(r.experiment_id)).tuples().all())
+    spent = select(r.experiment_id, func.sum(o.cost).label("spent")).join(experiment_runs, r.id == o.run_id)
+    sums = connection.execute(spent.where(r.experiment_id.in_(items)).group_by(r.experiment_id))
+    costs = {row.experiment_id: row.spent for row in sums}
     for row in connection.execute(select(e.id, e.name, e.created_at, e.definition).where(e.id.in_(items))):
         texts = (row.name, *_strings(json.loads(row.definition)))
         about = {"status": status.get(row.id), "cost": costs.get(row.id)}

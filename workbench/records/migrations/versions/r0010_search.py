@@ -1,4 +1,7 @@
-"""Search: an index of words, and a queue of what is to go into it, which begins with all that there is."""
+"""Search: an index of words, and a queue of what is to go into it, which begins with all that there is.
+
+And indexes for what walked through whole tables: a dialogue's children, dialogues by status, turns that a policy chose.
+"""
 
 from __future__ import annotations
 
@@ -54,5 +57,9 @@ def upgrade() -> None:
     else:
         op.execute("CREATE TABLE search_words (id BIGINT PRIMARY KEY, words TSVECTOR NOT NULL)")
         op.execute("CREATE INDEX search_words_words ON search_words USING gin (words)")
+    op.create_index("dialogues_status", "dialogues", ["status", "created_at"])
+    op.create_index("dialogues_parent_id", "dialogues", ["parent_id"])
+    chosen = sa.text("choice IS NOT NULL")
+    op.create_index("turns_chosen", "turns", ["started_at"], sqlite_where=chosen, postgresql_where=chosen)
     for kind, there in _THERE:
         op.execute(f"INSERT INTO search_queue (kind, item, part) SELECT '{kind}', there.* FROM ({there}) AS there")
