@@ -56,6 +56,17 @@ def test_dialogues_go_when_they_end_and_what_a_resumed_one_adds_goes_by_itself(o
     assert len(keys(record)) == 2
 
 
+def test_a_rating_waits_for_the_dialogue_that_its_own_travels_with(open_record: Callable[[], Record]) -> None:
+    record = open_record()
+    switch_on(record)
+    record.write(a_dialogue("root"))
+    record.write(a_dialogue("child", {"parent_id": "root", "spawned_by": "turn"}))
+    record.write(a_dialogue("grandchild", {"parent_id": "child", "spawned_by": "turn"}))
+    record.rate([a_rating("grandchild")])
+    (first,) = record.parcels.due("t", EVERYTHING, time.time())
+    assert first.kind == "dialogue"
+
+
 def test_sub_dialogues_travel_with_their_root_and_observations_with_their_row(open_record: Callable[[], Record]) -> None:
     record = open_record()
     switch_on(record)

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, te
 from workbench.records.enqueue import Wanted, enqueue
 from workbench.records.failures import explained
 from workbench.records.rating import Learned, Rating
-from workbench.records.schema import ratings, routers
+from workbench.records.schema import dialogues, ratings, routers
 from workbench.records.texts import storable_values
 
 _SAID: Final = ("quality", "comment", "model")
@@ -91,8 +91,21 @@ def _keep(connection: Connection, rating: Rating) -> bool:
         connection.execute(delete(ratings).where(mine))
     kept = connection.execute(insert(ratings).values(values)).inserted_primary_key
     assert kept is not None
-    enqueue(connection, [Wanted("rating", str(kept[0]), rating.dialogue)], time.time())
+    enqueue(connection, [Wanted("rating", str(kept[0]), _lane(connection, rating.dialogue))], time.time())
     return True
+
+
+def _lane(connection: Connection, dialogue: str) -> str:
+    """Return the dialogue that one travels with to where the record is copied: the root of those that turns opened."""
+    d, seen = dialogues.c, set[str]()
+    while dialogue not in seen:
+        seen.add(dialogue)
+        above = select(d.parent_id).where(d.id == dialogue, d.forked_from.is_(None))
+        parent = connection.execute(above).scalar()
+        if parent is None or connection.execute(select(d.id).where(d.id == parent)).scalar() is None:
+            break  # a root, or a part of an experiment's run
+        dialogue = parent
+    return dialogue
 
 
 def _values(rating: Rating) -> dict[str, Any]:
