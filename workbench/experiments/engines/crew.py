@@ -55,6 +55,7 @@ class Crew(WorkerPlugin):
             profiler.stop()
         self._lock = threading.Lock()
         self._bench: Bench | None = None
+        self._gone = False
         self._keeping: Future[None] | None = None
         self._shifts: dict[str, Shift] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
@@ -86,6 +87,8 @@ class Crew(WorkerPlugin):
         except Exception as error:  # noqa: BLE001 - whatever it is, who waits for the run is to read it
             self._refuse(error)
             return
+        if bench is None:
+            return
         over: Future[None] = Future()
         submit(self._begin(bench, key, batch, jobs, over)).result()
         over.result()
@@ -95,6 +98,9 @@ class Crew(WorkerPlugin):
         engine_loop().call_soon_threadsafe(self._hear, answers)
 
     async def _begin(self, bench: Bench, key: str, batch: int, jobs: Sequence[Job], over: Future[None]) -> None:
+        if self._gone:
+            over.set_result(None)
+            return
         self._count += 1
         name = f"{self._worker.address}/{self._count}"
         shift = self._shifts[name] = Shift(bench, jobs, partial(self._say, batch, name), self._later)
@@ -143,7 +149,8 @@ class Crew(WorkerPlugin):
     def _prepare(self) -> None:
         """Open what batches need, import what their calls need, and say that this worker is ready."""
         try:
-            bench = self._there()
+            if (bench := self._there()) is None:
+                return
             for card in {card.name: card for arm in bench.arms.values() for card in arm.cards}.values():
                 run(bench.orchestrator.client.providers.ready(card))
         except Exception as error:  # noqa: BLE001 - whatever it is, who waits for the run is to read it
@@ -151,11 +158,12 @@ class Crew(WorkerPlugin):
         else:
             self._worker.log_event(self.name, [(0, "", "ready", (self._worker.address,))])
 
-    def _there(self) -> Bench:
+    def _there(self) -> Bench | None:
+        """Return what batches need; None once the run is over here, when a batch that was cancelled may still begin."""
         if self.problem:
             raise WorkbenchError(self.problem, hint="Install the same versions on all workers.")
         with self._lock:
-            return self._bench or self._open()
+            return None if self._gone else self._bench or self._open()
 
     def _open(self) -> Bench:
         from distributed.protocol.pickle import loads
@@ -171,7 +179,7 @@ class Crew(WorkerPlugin):
 
     def _leave(self) -> None:
         with self._lock:  # while it is being opened it cannot be closed
-            bench, keeping, self._bench = self._bench, self._keeping, None
+            bench, keeping, self._bench, self._gone = self._bench, self._keeping, None, True
         if bench is not None and keeping is not None:
             submit(self._stop(bench.keeper)).result()
             keeping.result()

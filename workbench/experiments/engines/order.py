@@ -192,8 +192,8 @@ def without_password(url: str) -> str:
     """
     from sqlalchemy import make_url
 
-    bare = make_url(url).set(password=None).difference_update_query(["password", "sslpassword"])
-    return bare.render_as_string()
+    bare = make_url(url)._replace(password=None)  # `set` leaves alone what it is given as None
+    return bare.difference_update_query(["password", "sslpassword"]).render_as_string()
 
 
 def versions() -> dict[str, str]:

@@ -91,7 +91,7 @@ def read_query(text: str) -> Query | None:
         RecordError: it has no words, or only such as are not wanted; it is too long; a quotation mark has no other half.
 
     >>> read_query('"prompt caching" redis* OR memcached -slow').fts5
-    '("prompt caching") AND ("redis" * OR "memcached") NOT ("slow")'
+    '(("prompt caching") AND ("redis" * OR "memcached")) NOT ("slow")'
     """
     if not text.strip():
         return None
