@@ -47,6 +47,7 @@ def money(cost: float | None) -> str:
     """Return USD with the digits that matter; unknown is not zero."""
     if cost is None:
         return "cost unknown"
+    cost = round(cost, 12)  # or the order in which a sum was added up would show
     return "free" if cost == 0 else f"${cost:.2f}" if cost >= 1 else f"${cost:.4g}"
 
 
