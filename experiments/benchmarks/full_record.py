@@ -1,7 +1,8 @@
 """A record after a year of use, built in minutes: dialogues, turns and calls by the bulk, with what people look for in them.
 
 Words are drawn as languages have them, few often and most seldom. Rows go to the tables without their events, which would take
-most of the room; the newest dialogues have theirs, so that panels can open them. `COMMON`, `FAIR` and `RARE` are words that
+most of the room, but for those with which calls began, which budgets count; the newest dialogues have all of theirs, so that
+panels can open them. `COMMON`, `FAIR` and `RARE` are words that
 stand in about a third, a hundredth and a hundred-thousandth of the turns.
 
     python experiments/benchmarks/full_record.py sqlite:////tmp/full/records.db --turns 1000000
@@ -40,7 +41,8 @@ from workbench.events import (
 )
 from workbench.records import Record
 from workbench.records.engine import open_engine, parse_url
-from workbench.records.schema import calls, dialogues, experiment_runs, experiments, turns, usage, usage_quarters
+from workbench.records.projection import keep
+from workbench.records.schema import calls, dialogues, events, experiment_runs, experiments, turns, usage, usage_quarters
 from workbench.records.search.finding import Asked
 from workbench.records.search.indexing import start_over
 from workbench.records.usage import one_by_one
@@ -190,6 +192,7 @@ def build(url: str, count: int = 1_000_000, *, seed: int = 1, now: float | None 
         while some := list(itertools.islice(rows, 2_000)):
             for place, table in enumerate((dialogues, turns, calls)):
                 _put(connection, table, [row for parts in some for row in parts[place]])
+            _put(connection, events, [row for _, _, asked in some for row in _begun(asked)])
         connection.commit()
     _count(url)
     with Record.open(url) as record:
@@ -326,6 +329,13 @@ def _call(
         "error": "the provider refused the request" if failed else None,
         "fallback_reason": None if asked == model else f"{asked}: rate_limit",
     }
+
+
+def _begun(asked: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield the rows of the events with which the calls of a dialogue began."""
+    for seq, call in enumerate(asked, 2):
+        facts = {"dialogue": call["dialogue_id"], "seq": seq, "at": call["started_at"], "turn": call["turn"]}
+        yield keep(CallStarted(**facts, call=call["id"], model=call["model"], attempt=1)).values
 
 
 def _events(draw: random.Random, language: Language, number: int, at: float) -> Iterator[Event]:

@@ -24,10 +24,12 @@ import full_record
 from figures import number
 
 from workbench.dialogue.lineage import Tree
+from workbench.dialogue.purse import Purse
 from workbench.notebook.listings import dialogues_table
 from workbench.notebook.performance import performance
 from workbench.records import Record
 from workbench.records.search.finding import Asked
+from workbench.settings import BudgetSettings
 
 ROUNDS = 5
 AIM = 1.0
@@ -56,6 +58,7 @@ SEARCHES = {
 def questions(record: Record) -> dict[str, Callable[[], object]]:
     """Return what is asked, by name."""
     dialogue = record.summaries(limit=50)[-1].id
+    purse, whole = Purse(record.url), BudgetSettings(day=100.0, workspace=1000.0)
     asked: dict[str, Callable[[], object]] = {
         f"%find: {name}": lambda each=each: record.search(each) for name, each in SEARCHES.items()
     }
@@ -76,6 +79,13 @@ def questions(record: Record) -> dict[str, Callable[[], object]]:
             "a dialogue by the beginning of its id": lambda: record.find(dialogue[:7]),
             "turns of a dialogue": lambda: record.turns(dialogue),
             "turns that a policy chose": record.choices,
+            "what may still be spent, first dialogue of a process, a day's ceiling": lambda: Purse(record.url).look(
+                BudgetSettings(day=100.0), record.events
+            ),
+            "what may still be spent, first dialogue of a process, a workspace's ceiling": lambda: Purse(record.url).look(
+                whole, record.events
+            ),
+            "what may still be spent, next dialogue": lambda: purse.look(whole, record.events),
         }
     )
 

@@ -98,7 +98,9 @@ class Purse:
         self.workspace = Budget(LimitsSpec(), name="workspace")
         self.day = DayBudget(self.workspace)
         self._url, self._born = url, time.time()
-        self._looked, self._lock = 0.0, threading.Lock()
+        self._looked: float | None = None
+        self._lock = threading.Lock()
+        self._whole = False
         self._doubtful: dict[str, float] = {}
         self._lost: dict[str, tuple[float, dict[str, tuple[float, float]]]] = {}
 
@@ -110,7 +112,7 @@ class Purse:
         """
         day = midnight(time.time())
         with self._lock:
-            before, since = self._read(day, events_of, ours=True)
+            before, since = self._read(day, events_of, ours=True, whole=ceilings.workspace is not None)
         run(self._learn(ceilings, day, before, since))
 
     def standings(self, ceilings: BudgetSettings, events_of: Callable[[str], Sequence[Event]]) -> list[Standing]:
@@ -120,7 +122,7 @@ class Purse:
             RecordError: it cannot be read.
         """
         with self._lock:
-            before, since = self._read(midnight(time.time()), events_of, ours=False)
+            before, since = self._read(midnight(time.time()), events_of, ours=False, whole=True)
         today = sum(since.values())
         return [
             Standing("call", ceilings.call),
@@ -136,11 +138,22 @@ class Purse:
         self.day.begin(day, others)
         self.workspace.spent = Amount(cost=before + self.day.spent.cost)
 
-    def _read(self, day: float, events_of: Callable[[str], Sequence[Event]], *, ours: bool) -> tuple[float, dict[str, float]]:
-        """Return what was spent before a day, and by call since; `ours` leaves out calls that this process waits for now."""
+    def _read(
+        self, day: float, events_of: Callable[[str], Sequence[Event]], *, ours: bool, whole: bool
+    ) -> tuple[float, dict[str, float]]:
+        """Return what was spent before a day, and by call since.
+
+        Args:
+            day: Unix time at which it began.
+            events_of: returns the events of a dialogue.
+            ours: leave out calls that this process waits for now.
+            whole: look for calls whose cost is lost in dialogues that did not change on that day, too.
+        """
         from workbench.records.spending import read_spending
 
-        known = read_spending(self._url, day, self._looked)
+        if whole and not self._whole:
+            self._looked, self._whole = 0.0, True
+        known = read_spending(self._url, day, day if self._looked is None else self._looked)
         self._looked = max(known.changed.values(), default=self._looked)
         self._doubtful = {name: at for name, at in self._doubtful.items() if name not in known.changed}
         self._doubtful |= {name: known.changed[name] for name in known.doubtful if name in known.changed}

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
     """Register the magics."""
-    from workbench.notebook import awaiting, completion
+    from workbench.notebook import awaiting, completion, helping
     from workbench.notebook.commands import CommandMagics
     from workbench.notebook.experiment import ExperimentMagics
     from workbench.notebook.find import FindMagics
@@ -30,7 +30,7 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     from workbench.notebook.usage import UsageMagics
 
     dialogues = DialogueMagics(shell)
-    shell.register_magics(
+    magics = [
         dialogues,
         ModeMagics(shell, dialogues.orchestrator),
         CommandMagics(shell, dialogues.orchestrator),
@@ -43,6 +43,8 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
         SpendingMagics(shell, dialogues.orchestrator),
         SyncMagics(shell, dialogues.orchestrator),
         UsageMagics(shell, dialogues.orchestrator),
-    )
+    ]
+    shell.register_magics(*map(helping.helpful, magics))
+    helping.install(shell)
     awaiting.install(shell)
     completion.install(shell)

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from workbench.notebook.helping import asks_for_help
+
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
@@ -91,7 +93,7 @@ class _Rewrite:
         text = "".join(lines)
         first, _, rest = text.lstrip("\n").partition("\n")
         first = first.rstrip()
-        helps = first.endswith("?") and not _QUESTION.fullmatch(first)
+        helps = asks_for_help(first) or (first.endswith("?") and not _QUESTION.fullmatch(first))
         if helps or not self._shell.autoawait or not self._is_whole_cell(text):
             return lines
         if found := _CELL.fullmatch(first):

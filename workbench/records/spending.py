@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, Connection, Executable, Select, and_, func, not_, select
+from sqlalchemy import ColumnElement, Connection, Executable, and_, func, literal_column, not_, select, true
 
 from workbench.errors import UNCHARGED
 from workbench.records.engine import BUSY_SECONDS, look_only, parse_url, place_of
 from workbench.records.failures import explained
-from workbench.records.schema import calls, dialogues, events
+from workbench.records.schema import calls, dialogues, events, usage_quarters
+from workbench.records.usage import used
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ def read_spending(url: str, since: float, known: float = 0.0) -> Spending:
     Args:
         url: as for `Record.open`.
         since: Unix time that parts the two sums.
-        known: Unix time until when it is known which dialogues are doubtful: to find that out takes the longest.
+        known: Unix time until when it is known which dialogues are doubtful; those that did not change since are left out.
 
     Raises:
         RecordError: it cannot be read.
@@ -50,29 +51,48 @@ def read_spending(url: str, since: float, known: float = 0.0) -> Spending:
     engine = look_only(parsed, BUSY_SECONDS)
     try:
         with explained(place_of(parsed)), engine.connect() as connection:
-            priced = select(calls.c.id, func.max(calls.c.cost).label("cost")).where(calls.c.cost.is_not(None))
-            old = priced.where(calls.c.started_at < since).group_by(calls.c.id).subquery()
-            before = connection.execute(select(func.sum(old.c.cost))).scalar() or 0.0
-            new = _pairs(connection, priced.where(calls.c.started_at >= since).group_by(calls.c.id))
-            changed = _pairs(connection, select(dialogues.c.id, dialogues.c.updated_at).where(dialogues.c.updated_at >= known))
-            return Spending(before, new, changed, _doubtful(connection, known))
+            priced = select(calls.c.id, func.max(calls.c.cost)).where(calls.c.cost.is_not(None), calls.c.started_at >= since)
+            changed = select(dialogues.c.id, dialogues.c.updated_at).where(dialogues.c.updated_at >= known)
+            return Spending(
+                _before(connection, since),
+                _pairs(connection, priced.group_by(calls.c.id)),
+                _pairs(connection, changed),
+                _doubtful(connection, known),
+            )
     finally:
         engine.dispose()
 
 
+def _before(connection: Connection, since: float) -> float:
+    """Return what calls cost that began before a time: all that was counted, less what was counted since."""
+    whole, late = (used(connection.dialect.name, at, usage_quarters) for at in (None, since))
+    costs = [connection.execute(select(func.sum(each.c.cost))).scalar() or 0.0 for each in (whole, late)]
+    return max(costs[0] - costs[1], 0.0)
+
+
 def _doubtful(connection: Connection, known: float) -> frozenset[str]:
-    """Return the dialogues with a call that has no cost, or with one that began and never came back."""
-    some = select(dialogues.c.id).where(dialogues.c.updated_at >= known).scalar_subquery()
+    """Return the dialogues with a call whose usage is lost, or with one that began and never came back.
+
+    A call with a usage and no cost was of a model without a price, which bounds nothing.
+    """
+    of_call: ColumnElement[bool]
+    of_event: ColumnElement[bool]
+    if known:
+        some = select(dialogues.c.id).where(dialogues.c.updated_at >= known).scalar_subquery()
+        of_call, of_event = calls.c.dialogue_id.in_(some), events.c.dialogue_id.in_(some)
+    else:
+        of_call = of_event = true()
     free = and_(calls.c.outcome.in_([*UNCHARGED]), calls.c.text == "", calls.c.reasoning == "")
-    unpriced = select(calls.c.dialogue_id).where(calls.c.dialogue_id.in_(some), calls.c.cost.is_(None), not_(free)).distinct()
-    begun = _counts(events.c.dialogue_id).where(events.c.dialogue_id.in_(some), events.c.type == "call_started")
-    ended = _pairs(connection, _counts(calls.c.dialogue_id).where(calls.c.dialogue_id.in_(some)))
-    lost = {name for name, count in _pairs(connection, begun).items() if count > ended.get(name, 0)}
-    return frozenset(lost | set(connection.execute(unpriced).scalars()))
-
-
-def _counts(of: Column[str]) -> Select[str, int]:
-    return select(of, func.count()).group_by(of)
+    unpriced = select(calls.c.dialogue_id).where(of_call, calls.c.cost.is_(None), calls.c.prompt_tokens.is_(None), not_(free))
+    begun, ended = events.c.dialogue_id, calls.c.dialogue_id
+    # the type is text of the statement and no parameter, so that the index of these events is taken
+    begin = select(begun.label("id"), func.count().label("begun")).where(
+        of_event, events.c.type == literal_column("'call_started'")
+    )
+    come_back = select(ended.label("id"), func.count().label("ended")).where(of_call)
+    one, other = begin.group_by(begun).subquery(), come_back.group_by(ended).subquery()
+    lost = select(one.c.id).outerjoin(other, one.c.id == other.c.id).where(one.c.begun > func.coalesce(other.c.ended, 0))
+    return frozenset(name for query in (unpriced.distinct(), lost) for name in connection.execute(query).scalars())
 
 
 def _pairs(connection: Connection, query: Executable) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, Table, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, literal_column
 
 from workbench.records.schema.base import metadata
 
@@ -30,6 +30,7 @@ dialogues = Table(
     Index("dialogues_status", "status", "created_at"),  # since 0010, like the next
     Index("dialogues_parent_id", "parent_id"),
     Index("dialogues_cost", "cost", "created_at"),  # since 0011
+    Index("dialogues_updated_at", "updated_at"),  # since 0012
 )
 
 
@@ -46,6 +47,8 @@ events = Table(
     Column("at", Float(53), nullable=False),
     Column("payload", Text, nullable=False),  # JSON, the whole event
 )
+_begun = events.c.type == literal_column("'call_started'")
+Index("events_begun", events.c.dialogue_id, sqlite_where=_begun, postgresql_where=_begun)  # since 0012
 
 turns = Table(
     "turns",
@@ -101,6 +104,9 @@ calls = Table(
     Column("saved", Float(53)),  # since 0011
     # since 0011; with what is asked of it, because to go from an index to the rows takes the longest
     Index("calls_started_at", "started_at", "model", "outcome", "total_seconds", "first_token_seconds"),
+)
+Index(  # since 0012; few calls have no cost
+    "calls_unpriced", calls.c.dialogue_id, sqlite_where=calls.c.cost.is_(None), postgresql_where=calls.c.cost.is_(None)
 )
 
 ratings = Table(  # since 0003
