@@ -17,12 +17,14 @@ from traitlets.config import Config
 from workbench.errors import RecordError
 from workbench.notebook.commands import CommandMagics
 from workbench.notebook.completion import complete, install
+from workbench.notebook.experiment import ExperimentMagics
 from workbench.notebook.forks import ForkMagics
 from workbench.notebook.magics import DialogueMagics
 from workbench.notebook.paper import PaperMagics
 from workbench.notebook.pull import PullMagics
 from workbench.notebook.routing import RoutingMagics
 from workbench.records import Record
+from workbench.records.experiments import ExperimentRow
 from workbench.records.papers import PaperRow
 from workbench.records.queries import glance
 
@@ -32,7 +34,11 @@ def shell():
     shell = InteractiveShell(config=Config({"HistoryManager": {"enabled": False}}))
     cells = DialogueMagics(shell)
     shell.register_magics(
-        cells, *(magics(shell, cells.orchestrator) for magics in (CommandMagics, ForkMagics, PaperMagics, RoutingMagics))
+        cells,
+        *(
+            magics(shell, cells.orchestrator)
+            for magics in (CommandMagics, ExperimentMagics, ForkMagics, PaperMagics, RoutingMagics)
+        ),
     )
     return shell
 
@@ -101,7 +107,9 @@ def result(shell, text, after=""):
         ("%paper ask x -m claude-o", ["claude-opus"]),
         ("%paper list -", ["--help"]),
         ("%paper search --l", ["--limit"]),
-        ("%paper show last ", ["--output"]),
+        ("%paper show last ", ["--output", "--help"]),
+        ("%experiment re", ["resume", "retry", "report", "reproduce"]),
+        ("%experiment resume x --max-c", ["--max-cost", "--max-calls"]),
         ("%route --policy l", ["learned", "local", "linucb"]),
         ("%route -m claude-o", ["claude-opus"]),
     ],
@@ -225,6 +233,23 @@ def test_papers_come_newest_first_with_their_titles(shell, offered, folder):
     assert offered("x = %paper add riv") == ["river.pdf"]
     assert offered("%paper add a.pdf riv") == ["river.pdf"]
     assert result(shell, "%paper show 0")["completions"][0].type == "Rivers"
+
+
+def test_experiments_come_from_the_record_and_from_the_workspace(shell, offered, folder):
+    assert offered("%experiment compare ") == ["--output"]
+    with Record.open(f"sqlite:///{folder / '.workbench' / 'records.db'}") as record:
+        for number, name in enumerate(("older", "newer", "older")):
+            record.experiments.keep(ExperimentRow(f"e{number}", name, START + number, str(number), "{}", "{}"), [])
+    for name in ("older", "written"):
+        (folder / "experiments" / name).mkdir(parents=True)
+        (folder / "experiments" / name / "experiment.yaml").touch()
+    (folder / "run.zip").touch()
+    assert offered("%experiment run ")[:4] == ["older", "newer", "written", "last"]
+    assert offered("exp = %experiment compare n") == ["newer"]
+    assert offered("%experiment compare older ") == ["--output"]
+    assert "run.zip" in offered("%experiment open ru")
+    assert "--engine" in offered("%experiment run older -")
+    assert result(shell, "%experiment compare n")["completions"][0].type == "experiment"
 
 
 @pytest.mark.parametrize("content", [b"", b"no database" * 500])

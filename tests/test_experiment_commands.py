@@ -181,7 +181,8 @@ def test_a_mistake_in_a_cell_is_named_and_nothing_is_asked(
 
 
 @pytest.mark.parametrize(
-    ("line", "said"), [("", "required"), ("runn x", "invalid choice"), ("run", "required"), ("show x", "no experiment")]
+    ("line", "said"),
+    [("", "which subcommand"), ("runn x", "Did you mean run"), ("run", "required"), ("show x", "no experiment")],
 )
 def test_a_mistake_in_a_line_is_one_line(notebook: Any, line: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):

@@ -23,13 +23,16 @@ class Copied(Ours):
 
     def sequence(self, turns: int, *, stream: bool = False, pace: str = "0/0") -> None:
         """One dialogue, turn after turn, while the watch tries."""
-        if self._watch is None:
+        first = self._watch is None
+        down = self._target("otlp", "http://127.0.0.1:9")
+        if first:
             from workbench.observe.sync.watch import Watch
 
-            down = self._target("otlp", "http://127.0.0.1:9")
             self._watch = Watch(self.orchestrator.record, lambda: [down])
             time.sleep(1)
         super().sequence(turns, stream=stream, pace=pace)
+        if first and not self.orchestrator.record.outbox.standing(down.id).left:  # looked up in the round that does not count
+            raise RuntimeError("nothing waits for the service that is down")
 
     def fill(self, dialogues: int, turns: int, target: str) -> None:
         """Write dialogues that are to go to a target."""

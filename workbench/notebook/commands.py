@@ -6,7 +6,6 @@ which IPython prints in one line and which stops "Run All".
 
 from __future__ import annotations
 
-import difflib
 from argparse import Namespace
 from collections.abc import Callable
 from functools import partial
@@ -16,7 +15,7 @@ from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments
 
-from workbench.notebook.options import merge, parse, resume_options
+from workbench.notebook.options import merge, one_of, parse, resume_options
 from workbench.notebook.running import go_on, see_through, see_through_async, show, stop, usage_errors
 from workbench.notebook.steering import STEERING, apart, steer
 
@@ -305,12 +304,3 @@ def _asks_stats(wanted: Namespace) -> bool:
 def takes(subcommand: str | None, option: str) -> bool:
     """Whether a subcommand of `%dialogue` takes an option; without a subcommand, all do."""
     return subcommand not in _OPTIONS or option in _OPTIONS[subcommand]
-
-
-def one_of(word: str, words: tuple[str, ...], what: str) -> str:
-    """Return a word that has to be one of a few; raise a UsageError that names those near it."""
-    if word not in words:
-        near = difflib.get_close_matches(word, words, n=2)
-        meant = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(words)}."
-        raise UsageError(f"there is no {what} {word!r}\n  {meant}")
-    return word

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 _CELL: Final = re.compile(r"\s*%%dialogue(?P<rest>\s.*)?$")
 _LINE: Final = re.compile(
-    r"\s*(?:[\w.,\s]+=\s*)?%(?P<magic>dialogue|dialogues|modes|models|workbench|fork|diff|tree|route|rate|paper|budget|sampling|costs|performance|sync|pull|find)(?P<rest>\s.*)?$"
+    r"\s*(?:[\w.,\s]+=\s*)?%(?P<magic>dialogue|dialogues|modes|models|workbench|fork|diff|tree|route|rate|paper|budget|sampling|costs|performance|sync|pull|find|experiment)(?P<rest>\s.*)?$"
 )
 _TAKES: Final = {"fork": 1, "diff": 2, "tree": 1, "rate": 1, "costs": 1}
 """Magic to how many ids it takes."""
@@ -125,7 +125,7 @@ class _Offers:
 
     @property
     def _subcommands(self) -> bool:
-        return self._typed.kind == "line" and self._typed.magic in ("dialogue", "paper")
+        return self._typed.kind == "line" and self._typed.magic in ("dialogue", "paper", "experiment")
 
     def _read(self) -> tuple[list[str], Action | None]:
         """Return the words that belong to no option, and the option whose value is being typed."""
@@ -159,7 +159,7 @@ class _Offers:
         if self._typed.magic == "dialogue":
             return _subcommands() if place == 0 else _ids() if place == 1 else ()
         if place == 0:
-            return _paper_commands()
+            return _commands_of(self._typed.magic)
         actions = [action for action in self._parser._actions if not action.option_strings]  # noqa: SLF001 - as above
         action = actions[min(place, len(actions)) - 1] if actions else None
         return self._values(action, self._typed.stub) if action and (place <= len(actions) or action.nargs == "+") else ()
@@ -172,7 +172,7 @@ class _Offers:
         """Yield the options that the line does not have yet, those that repeat always."""
         from workbench.notebook.commands import takes
 
-        subcommand = self._plain[0] if self._plain and self._subcommands else None
+        subcommand = self._plain[0] if self._plain and self._typed.magic == "dialogue" else None
         taken = {self._actions[word].dest for word in self._typed.words if word in self._actions}
         for name, action in self._actions.items():
             repeats = isinstance(action.default, list)
@@ -185,6 +185,8 @@ class _Offers:
             return ((f"{role}=", hint) for role, hint in self._roles())
         if what == "parameters" and (mode := self._mode()):
             return ((f"{name}=", f"{value} by default") for name, value in mode.parameters.items())
+        if what == "name" and self._plain[:1] == ["open"]:
+            return _files(stub, (".zip",), "bundle")
         if what in _FILES:
             return _files(stub, *_FILES[what])
         if what in _NAMED:
@@ -214,19 +216,35 @@ class _Offers:
 
 
 def _parser(shell: InteractiveShell, typed: _Typed) -> Any:
-    """Return the parser of a line; of `%paper`, that of its subcommand."""
-    if typed.magic != "paper":
-        return shell.magics_manager.magics[typed.kind][typed.magic].parser
-    from workbench.notebook.paper import COMMANDS
+    """Return the parser of a line; of `%paper` and `%experiment`, that of its subcommand."""
+    from workbench.notebook import experiment, paper
 
-    command = COMMANDS.get(typed.words[0]) if typed.words else None
-    return command.parser() if command else ArgumentParser(add_help=False)
+    name = typed.words[0] if typed.words else ""
+    if typed.magic == "paper" and name in paper.COMMANDS:
+        return paper.COMMANDS[name].parser()
+    if typed.magic == "experiment" and name in experiment.COMMANDS:
+        return experiment.command_parser(name)
+    if typed.magic in ("paper", "experiment"):
+        return ArgumentParser(add_help=False)
+    return shell.magics_manager.magics[typed.kind][typed.magic].parser
 
 
-def _paper_commands() -> list[tuple[str, str]]:
-    from workbench.notebook.paper import COMMANDS
+def _commands_of(magic: str) -> list[tuple[str, str]]:
+    """Return the subcommands of `%paper` or `%experiment`, and what they do."""
+    from workbench.notebook import experiment, paper
 
-    return [(name, command.help) for name, command in COMMANDS.items()]
+    if magic == "paper":
+        return [(name, command.help) for name, command in paper.COMMANDS.items()]
+    return list(experiment.COMMANDS.items())
+
+
+def _experiments() -> list[tuple[str, str]]:
+    """Return the names of the experiments that the workspace defines or the record has, and `last`."""
+    with _glance() as record:
+        kept = record.experiments(_SHOWN) if record else []
+    written = sorted(path.parent.name for path in (_settings().workspace / "experiments").glob("*/experiment.yaml"))
+    named = [(name, "experiment") for name in dict.fromkeys([*kept, *written])]
+    return [*named, ("last", "the newest run")] if kept else named
 
 
 def _settings() -> Settings:
@@ -353,6 +371,7 @@ _NAMED: Final[Mapping[str, Callable[[], list[tuple[str, str]]]]] = {
     "mode": _modes,
     "resume": _ids,
     "paper": _papers,
+    "name": _experiments,
 }
 """Option to what its values are the names of."""
 _FILES: Final = {"cassette": ((".jsonl",), "cassette"), "what": ((".pdf",), "PDF")}

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from IPython.core.error import UsageError
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
 
+from workbench.notebook.options import one_of
 from workbench.notebook.running import usage_errors
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _LIMITS: Final = ("max_cost", "max_tokens", "max_calls")
 """What `resume` and `retry` may be given anew."""
 _CALCULATE: Final = {"gallery", "power", "compare", "report", "reproduce", "bundle", "open"}
 """Subcommands that take a processor for seconds; a cell that awaits has a thread do them."""
-_COMMANDS: Final = {
+COMMANDS: Final = {
     "list": "all runs, the newest first; WORDS choose among them",
     "gallery": "what came of past runs: verdict, effect and cost; WORDS choose among them",
     "show": "an experiment: its arms, and the means of its metrics",
@@ -259,8 +260,8 @@ class ExperimentMagics(Magics):
 
 def overview() -> str:
     """Return the help of `%experiment`."""
-    width = max(map(len, _COMMANDS))
-    lines = "\n".join(f"    {name:<{width}}  {text}" for name, text in _COMMANDS.items())
+    width = max(map(len, COMMANDS))
+    lines = "\n".join(f"    {name:<{width}}  {text}" for name, text in COMMANDS.items())
     return f"""Run experiments, and look at what came of them. `%%experiment NAME` defines one.
 
 Subcommands::
@@ -297,17 +298,23 @@ def _write(path: Path, text: str) -> None:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from None
 
 
+def command_parser(name: str) -> argparse.ArgumentParser:
+    """Return the parser of a subcommand's line."""
+    command = _Parser(prog=f"%experiment {name}", add_help=False, allow_abbrev=False)
+    command.add_argument("name", nargs="?" if name in {"list", "gallery"} else None, default="")
+    command.add_argument("-o", "--output", help="a variable, or the file")
+    for limit in _LIMITS if name in {"resume", "retry"} else ():
+        command.add_argument(f"--{limit.replace('_', '-')}", type=float if limit == "max_cost" else int, help="a new limit")
+    if name in {"run", "resume", "retry"}:
+        command.add_argument("--engine", default="local", help="local or dask")
+        command.add_argument("--scheduler", help="of a Dask cluster")
+        command.add_argument("--workers", type=int, help="processes of this machine")
+    return command
+
+
 def _read(line: str) -> argparse.Namespace:
-    parser = _Parser(prog="%experiment", add_help=False, allow_abbrev=False)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="SUBCOMMAND", parser_class=_Parser)
-    for name in _COMMANDS:
-        command = commands.add_parser(name, add_help=False, prog=f"%experiment {name}")
-        command.add_argument("name", nargs="?" if name in {"list", "gallery"} else None, default="")
-        command.add_argument("-o", "--output")
-        for limit in _LIMITS if name in {"resume", "retry"} else ():
-            command.add_argument(f"--{limit.replace('_', '-')}", type=float if limit == "max_cost" else int)
-        if name in {"run", "resume", "retry"}:
-            command.add_argument("--engine", default="local")
-            command.add_argument("--scheduler")
-            command.add_argument("--workers", type=int)
-    return parser.parse_args(shlex.split(line))
+    command, *words = shlex.split(line) or [""]
+    if not command:
+        raise UsageError("%experiment: which subcommand? `%experiment --help` lists them.")
+    one_of(command, tuple(COMMANDS), "subcommand of %experiment")
+    return command_parser(command).parse_args(words, argparse.Namespace(command=command))

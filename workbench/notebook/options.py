@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import shlex
 from argparse import Namespace
 from collections.abc import Mapping
@@ -67,6 +68,15 @@ def resume_options(wanted: Namespace) -> dict[str, Any]:
         },
         "api_base": wanted.api_base,
     }
+
+
+def one_of(word: str, words: tuple[str, ...], what: str) -> str:
+    """Return a word that has to be one of a few; raise a UsageError that names those near it."""
+    if word not in words:
+        near = difflib.get_close_matches(word, words, n=2)
+        meant = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(words)}."
+        raise UsageError(f"there is no {what} {word!r}\n  {meant}")
+    return word
 
 
 def _unset(value: object) -> bool:

@@ -10,7 +10,7 @@ from IPython.core.error import UsageError
 from IPython.core.magic import Magics, line_magic, magics_class
 from IPython.core.magic_arguments import argument, magic_arguments
 
-from workbench.notebook.options import parse
+from workbench.notebook.options import one_of, parse
 from workbench.notebook.running import usage_errors
 
 if TYPE_CHECKING:
@@ -98,7 +98,6 @@ class UsageMagics(Magics):
         return cost_table(orchestrator.load(orchestrator.record.find(wanted.id)).snapshot())
 
     def _by(self, wanted: Namespace) -> Table:
-        from workbench.notebook.commands import one_of
         from workbench.notebook.costs_by import costs_table
         from workbench.records.costs import DEAREST
 

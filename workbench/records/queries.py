@@ -19,7 +19,7 @@ from workbench.errors import RecordError
 from workbench.events import Event, Status, event_from_dict
 from workbench.records.engine import BUSY_SECONDS, look_only, parse_url, place_of
 from workbench.records.failures import explained
-from workbench.records.schema import calls, dialogues, events, experiment_runs, papers, turns
+from workbench.records.schema import calls, dialogues, events, experiment_runs, experiments, papers, turns
 from workbench.records.summary import DialogueSummary
 
 _NEAR: Final = 3
@@ -175,6 +175,13 @@ class Reader:
         query = select(papers.c.id, papers.c.title).order_by(papers.c.added_at.desc(), papers.c.id).limit(limit)
         with self._connected() as connection:
             return [(row.id, row.title) for row in connection.execute(query)]
+
+    def experiments(self, limit: int) -> list[str]:
+        """Return the names of the newest experiments, the newest first."""
+        newest = func.max(experiments.c.created_at)
+        query = select(experiments.c.name).group_by(experiments.c.name).order_by(newest.desc(), experiments.c.name).limit(limit)
+        with self._connected() as connection:
+            return list(connection.execute(query).scalars())
 
     def rows(self, name: str, dialogue: str | None) -> tuple[Table, Sequence[Row[Any]]]:
         """Return a table and its rows, all or those of one dialogue, in the order in which a person reads them."""
