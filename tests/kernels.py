@@ -82,14 +82,16 @@ class Outputs:
 
     def __init__(self):
         self.updates, self.displays, self.stdout, self.error, self.status = [], [], "", None, ""
-        self.panels, self.told = [], []
+        self.widgets, self.told, self.states = [], [], []
 
     def take(self, reply, mine):
         kind, content = reply["msg_type"], reply["content"]
-        if kind == "comm_open" and "snapshot" in content["data"].get("state", {}):
-            self.panels.append((content["comm_id"], content["data"]["state"]))
+        if kind == "comm_open":
+            self.widgets.append((content["comm_id"], content["data"].get("state", {})))
         elif kind == "comm_msg" and content["data"].get("method") == "custom":
             self.told.append((content["comm_id"], content["data"]["content"]))
+        elif kind == "comm_msg" and content["data"].get("method") == "update":
+            self.states.append((content["comm_id"], content["data"]["state"]))
         elif kind == "update_display_data":
             self.updates.append(content["data"])
         elif not mine:
@@ -101,3 +103,8 @@ class Outputs:
         elif kind == "error":
             self.error = f"{content['ename']}: {content['evalue']}\n" + "\n".join(content["traceback"])
         return kind == "status" and content["execution_state"] == "idle"
+
+    @property
+    def panels(self):
+        """Widgets that show something of the workbench, with what they showed first."""
+        return [(comm, state) for comm, state in self.widgets if "snapshot" in state]

@@ -1,6 +1,7 @@
 /**
  * The way in: anywidget's `initialize` and `render`, and the saved page that takes itself over.
  */
+import { renderLinks } from "./links.js";
 import { fetchPart, isPart, type Part, partModel, renderPart } from "./parts.js";
 import type { Model, Snapshot } from "./protocol.js";
 import { replay } from "./replay.js";
@@ -33,6 +34,7 @@ function panels(): Widget {
         part ??= fetchPart(partModel(model));
         return renderPart(partModel(model), el, part);
       }
+      if (kind === "links") return renderLinks(partModel(model), el);
       if (kind !== "dialogue") return unknown(el, String(kind));
       session ??= new Session(model);
       const view = new View(el, session);

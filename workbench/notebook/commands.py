@@ -172,6 +172,7 @@ class CommandMagics(Magics):
             %dialogues -n 5 --status failed
             %dialogues private cars
         """
+        from workbench.notebook.linked_table import dialogue_panel
         from workbench.notebook.listings import dialogues_table
 
         wanted = parse(self.dialogues, line)
@@ -179,7 +180,9 @@ class CommandMagics(Magics):
         if wanted.limit < 1:
             raise UsageError(f"-n {wanted.limit}: a whole number from 1 is needed")
         with usage_errors():
-            return dialogues_table(self._orchestrator().record, wanted.limit, status, " ".join(wanted.text))
+            orchestrator = self._orchestrator()
+            panel_of = partial(dialogue_panel, orchestrator)
+            return dialogues_table(orchestrator.record, wanted.limit, status, " ".join(wanted.text), panel_of)
 
     @magic_arguments()
     @argument("command", help=f"{', '.join(SUBCOMMANDS)}")

@@ -8,7 +8,8 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 from workbench.dialogue.export.facts import money, visible
-from workbench.notebook.tables import Column, Table
+from workbench.notebook.linked_table import LinkedTable, dialogue_panel
+from workbench.notebook.tables import Column
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -37,16 +38,17 @@ class Marked(str):
         """The text, escaped, with its marks."""
         from markupsafe import Markup
 
-        return Markup("").join(
+        marked = (
             Markup("<mark>{}</mark>").format(visible(piece.text)) if piece.hit else visible(piece.text) for piece in self.pieces
         )
+        return Markup('<div style="min-width: 18em">{}</div>').format(Markup("").join(marked))
 
 
 def _copied(command: str) -> Markup:
     """Return a command that one click selects as a whole."""
     from markupsafe import Markup
 
-    return Markup('<code style="user-select: all; white-space: nowrap">{}</code>').format(visible(command))
+    return Markup('<code class="wb-command">{}</code>').format(visible(command))
 
 
 _TOPIC: Final = 100
@@ -99,12 +101,20 @@ class Find:
             return _experiment(self._orchestrator, self.id)
         return _assessment(self._orchestrator, self.id) if self.kind == "assessment" else _decision(self._orchestrator, self)
 
+    def panel(self) -> Any:
+        """Return a panel of its own where it has one, else the same as `open`."""
+        if self.kind in ("dialogue", "turn"):
+            return dialogue_panel(self._orchestrator, self.id)
+        if self.kind in ("paper", "summary"):
+            return _paper_panel(self._orchestrator, self.id)
+        return _experiment_panel(self._orchestrator, self.id) if self.kind == "experiment" else self.open()
+
     def __repr__(self) -> str:
         return f"{self.kind} {self.id}{f'@{self.part}' if self.part else ''}: {self.text}"
 
 
-class Finds(Table):
-    """What was found; `found[0].open()` goes on with the first.
+class Finds(LinkedTable):
+    """What was found; a click on its last column shows it, and `found[0].open()` goes on with the first.
 
     Args:
         orchestrator: that opens it.
@@ -115,7 +125,7 @@ class Finds(Table):
     def __init__(self, orchestrator: Orchestrator, asked: Asked, found: Found) -> None:
         self.finds = [Find(orchestrator, hit) for hit in found.hits]
         rows = [_row(find) for find in self.finds]
-        super().__init__(_COLUMNS, rows, notes=list(_notes(asked, found)))
+        super().__init__(_COLUMNS, rows, "look", lambda place: self.finds[place].panel(), notes=list(_notes(asked, found)))
 
     def __getitem__(self, place: int) -> Find:
         return self.finds[place]
@@ -151,6 +161,20 @@ def _experiment(orchestrator: Orchestrator, item: str) -> Any:
     from workbench.notebook.experiment_page import ExperimentPage
 
     return ExperimentPage(Experiment.load(item, orchestrator))
+
+
+def _paper_panel(orchestrator: Orchestrator, item: str) -> Any:
+    from workbench.panels.paper_panel import PaperPanel
+    from workbench.papers import Shelf
+
+    return PaperPanel(Shelf(orchestrator.record, orchestrator.settings.workspace), item, orchestrator)
+
+
+def _experiment_panel(orchestrator: Orchestrator, item: str) -> Any:
+    from workbench.experiments.experiment import Experiment
+    from workbench.panels.experiment_panel import ExperimentPanel
+
+    return ExperimentPanel(Experiment.load(item, orchestrator))
 
 
 def _assessment(orchestrator: Orchestrator, item: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -15,6 +15,7 @@ from workbench.doctor import Finding, readiness
 from workbench.errors import ModeError
 from workbench.events import Status
 from workbench.models import ModelRegistry
+from workbench.notebook.linked_table import LinkedTable
 from workbench.notebook.mode_cost import further
 from workbench.notebook.tables import Column, Table
 from workbench.records import Record
@@ -127,7 +128,9 @@ def _mode_row(name: str, mode: Mode) -> dict[str, object]:
     }
 
 
-def dialogues_table(record: Record, limit: int, status: str | None = None, text: str = "") -> Table:
+def dialogues_table(
+    record: Record, limit: int, status: str | None = None, text: str = "", panel_of: Callable[[str], object] | None = None
+) -> Table:
     """Return dialogues, the newest first.
 
     Args:
@@ -135,6 +138,7 @@ def dialogues_table(record: Record, limit: int, status: str | None = None, text:
         limit: how many.
         status: of them; `interrupted` are those that count as running while no process runs them.
         text: only those whose topic, mode or id has it.
+        panel_of: returns what a click on an id shows.
     """
     stored = Status.RUNNING if status in ("running", "interrupted") else status
     most = _ALL if status in ("running", "interrupted") else limit + 1
@@ -142,7 +146,15 @@ def dialogues_table(record: Record, limit: int, status: str | None = None, text:
     rows = [row for row in map(_dialogue_row, found) if status in (None, row["status"])]
     more = "There are more: -n N shows N of them." if len(rows) > limit else ""
     none = "" if rows else "No dialogue is like that." if status or text else "No dialogues yet. %%dialogue chat makes one."
-    return Table(_DIALOGUES, rows[:limit], notes=[*filter(None, [more, none])], unknown={"cost": "unknown"})
+    notes = [*filter(None, [more, none])]
+    unknown = {"cost": "unknown"}
+    if panel_of is None:
+        return Table(_DIALOGUES, rows[:limit], notes=notes, unknown=unknown)
+
+    def open_row(place: int) -> object:
+        return panel_of(str(rows[place]["dialogue"]))
+
+    return LinkedTable(_DIALOGUES, rows[:limit], "dialogue", open_row, notes=notes, unknown=unknown)
 
 
 def _dialogue_row(each: DialogueSummary) -> dict[str, object]:

@@ -52,6 +52,11 @@ class Column:
         """Whether its values stand to the right."""
         return self.type in _NUMBERS
 
+    @property
+    def kind(self) -> str:
+        """Of its values, for the style: `number`, `when`, or nothing."""
+        return "number" if self.number else "when" if self.type.startswith("datetime64") else ""
+
 
 class Table:
     """Rows on display.
@@ -64,6 +69,9 @@ class Table:
         totals: rows below a line, as texts by column name; they are not in the DataFrame.
         unknown: what stands for None, by column; by default nothing.
     """
+
+    _style = ""
+    """More of it than all tables have, as safe HTML."""
 
     def __init__(
         self,
@@ -96,6 +104,7 @@ class Table:
             columns=self._shown,
             rows=self._marked_up,
             totals=self._sums,
+            style=self._style,
         )
 
     @property

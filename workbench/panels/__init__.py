@@ -8,6 +8,8 @@ person wants. `saved` is all of it for a page without a kernel, and `bundle` rea
 Papers have a panel of their own: `paper_panel` hears the pages and `paper_answers` answers them, with `paper_facts` of what a
 paper says, `paper_story` of what became of it, and `paper_pages` of how it looks; `paper_static` is for pages without a kernel.
 
+`opener` lets rows of a table open panels below it.
+
 Dialogues reach this room by entry points, because rooms below must not import it: `d.panel()` and `d.save("….html")`; papers by
 `shelf.panel()`.
 """
