@@ -154,6 +154,18 @@ def test_figures_take_names_for_text_and_need_no_network(record):
         assert "http" not in drawn
 
 
+def test_pictures_that_would_be_empty_are_left_out(tmp_path):
+    with Record.open(f"sqlite:///{tmp_path}/r.db") as record:
+        record.write([started("d1"), *spoken("d1", 1, made("free", cost=0.0))])
+        assert titles(record) == ["Seconds of an answer"]
+        record.write([started("d2"), *spoken("d2", 1, lost(), made("dear", "cheap", cost=1.5))])
+        assert titles(record) == ["Seconds of an answer", "Failed calls, and answers of other models", "Cost"]
+
+
+def titles(record):
+    return [note.text for note in performance_figure(record.usage.models()).layout.annotations]
+
+
 def test_a_terminal_has_the_same_as_table_json_and_csv(terminal):
     code, out, err = terminal("costs", "--by", "model")
     assert (code, out.split("\t")[0]) == (0, "dear")
