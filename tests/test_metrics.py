@@ -8,6 +8,7 @@ import time
 import urllib.request
 from dataclasses import replace
 
+import promql_parser
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -339,7 +340,6 @@ def test_the_dashboard_can_be_imported():
 
 
 def test_every_query_of_the_dashboard_is_promql():
-    promql_parser = pytest.importorskip("promql_parser")
     for title, query in queries():
         if not query.startswith("label_values"):
             whole = query.replace("$__rate_interval", "5m").replace("$__range", "6h")

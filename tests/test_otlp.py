@@ -96,19 +96,11 @@ def test_calls_are_told_in_the_conventions_own_words(record):
     assert "openinference.span.kind" not in chat
 
 
-def test_phoenix_gets_what_it_reads_besides(record):
-    record.write(asked("d"))
-    project = {"openinference.project.name": "lab"}
-    resource, spans = told(OtlpTarget("http://phoenix:6006", {"api_key": "k"}, "phoenix", project), record, "d")
-    chat = spans["chat small"]["attributes"]
-    assert resource["openinference.project.name"] == "lab"
-    assert {name: span["attributes"]["openinference.span.kind"] for name, span in spans.items()} == {
-        "invoke_workflow debate": "CHAIN",
-        "invoke_agent a": "AGENT",
-        "chat small": "LLM",
-    }
-    assert (chat["llm.input_messages.1.message.content"], chat["llm.output_messages.0.message.content"]) == ("Wet?", "Answer 1")
-    assert (int(chat["llm.token_count.total"]), chat["llm.cost.total"]) == (120, 0.25)
+def test_a_model_goes_by_the_name_that_its_provider_knows(tmp_path, wire):
+    with workshop(tmp_path, wire) as orchestrator:
+        dialogue = orchestrator.run("chat", "Wet?", models=["other"])
+        chat = told(OtlpTarget("http://collector:4318"), orchestrator.record, dialogue.id)[1]["chat other"]["attributes"]
+    assert (chat["gen_ai.request.model"], chat["workbench.model.id"]) == ("n", "openai/n")
 
 
 def test_everything_arrives_at_least_once_whatever_breaks(record, server):

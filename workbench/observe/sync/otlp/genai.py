@@ -21,6 +21,18 @@ _REQUEST: Final = {
     "seed": "seed",
     "stop": "stop_sequences",
 }
+_PROVIDERS: Final = {
+    "azure": "azure.ai.openai",
+    "azure_ai": "azure.ai.inference",
+    "bedrock": "aws.bedrock",
+    "cohere_chat": "cohere",
+    "gemini": "gcp.gemini",
+    "mistral": "mistral_ai",
+    "vertex_ai": "gcp.vertex_ai",
+    "watsonx": "ibm.watsonx.ai",
+    "xai": "x_ai",
+}
+"""LiteLLM's word to the conventions', where they differ."""
 
 
 def genai_name(span: Span) -> str:
@@ -66,6 +78,16 @@ def evaluation_attributes(name: str, value: float, comment: str, by: str) -> dic
     }
 
 
+def request_model(span: Span) -> str | None:
+    """Return the model of a request by the name that its provider knows: without the provider that LiteLLM puts before it.
+
+    Services know prices by these names.
+    """
+    if not span.model_id:
+        return span.model
+    return span.model_id.partition("/")[2] or span.model_id
+
+
 def plain(value: Any) -> Value | None:
     """Return a value as an attribute can hold it: anything but text, numbers and truth as JSON."""
     return value if value is None or isinstance(value, (str, bool, int, float)) else as_json(value)
@@ -78,13 +100,14 @@ def _operation(span: Span) -> str | None:
 def _of_call(span: Span) -> dict[str, Value | None]:
     first = None if span.first_token_at is None else max(span.first_token_at - span.started_at, 0.0)
     facts: dict[str, Value | None] = {
-        "gen_ai.provider.name": span.provider,
-        "gen_ai.request.model": span.model_id or span.model,
+        "gen_ai.provider.name": _PROVIDERS.get(span.provider or "", span.provider),
+        "gen_ai.request.model": request_model(span),
         "gen_ai.response.model": span.served,
         "gen_ai.response.finish_reasons": [span.finish_reason] if span.finish_reason else None,
         "gen_ai.response.time_to_first_chunk": first,
         "workbench.model.asked": span.asked,
         "workbench.model": span.model,
+        "workbench.model.id": span.model_id,
         "workbench.attempt": span.attempt,
         "workbench.fallback_reason": span.fallback_reason,
         "workbench.purpose": span.purpose or None,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
     from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
     from opentelemetry.proto.trace.v1.trace_pb2 import Span as Encoded
+    from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
 Value: TypeAlias = str | bool | int | float | Sequence[str]
 Attributes: TypeAlias = Mapping[str, Value | None]
@@ -42,7 +43,9 @@ def span_id(span: Span) -> bytes:
     return span.digest(8)
 
 
-def encoded(span: Span, trace: str, name: str, attributes: Attributes, events: Iterable[Event] = ()) -> Encoded:
+def encoded(
+    span: Span, trace: str, name: str, attributes: Attributes, events: Iterable[Event] = (), *, fine: bool = False
+) -> Encoded:
     """Return a span for OTLP.
 
     Args:
@@ -51,9 +54,9 @@ def encoded(span: Span, trace: str, name: str, attributes: Attributes, events: I
         name: that it is shown under.
         attributes: what a service is told of it.
         events: what else happened during it.
+        fine: whether one that went well says so; OpenTelemetry leaves that to those who look.
     """
     from opentelemetry.proto.trace.v1.trace_pb2 import Span as Encoded
-    from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
     found = Encoded(
         trace_id=trace_id(trace),
@@ -64,15 +67,21 @@ def encoded(span: Span, trace: str, name: str, attributes: Attributes, events: I
         start_time_unix_nano=nanoseconds(span.started_at),
         end_time_unix_nano=nanoseconds(span.ended_at),
         attributes=key_values(attributes),
-        status=Status(code=Status.STATUS_CODE_ERROR, message=clean(span.error or span.outcome))
-        if span.status in ("failed", "interrupted")
-        else Status(code=Status.STATUS_CODE_UNSET),
+        status=_status(span, fine=fine),
     )
     if origin := span.metadata.get("copied_from"):
         found.links.add(trace_id=trace_id(str(origin)), span_id=digest((str(origin),), 8))
     for at, title, facts in events:
         found.events.add(time_unix_nano=nanoseconds(at), name=title, attributes=key_values(facts))
     return found
+
+
+def _status(span: Span, *, fine: bool) -> Status:
+    from opentelemetry.proto.trace.v1.trace_pb2 import Status
+
+    if span.status in ("failed", "interrupted"):
+        return Status(code=Status.STATUS_CODE_ERROR, message=clean(span.error or span.outcome))
+    return Status(code=Status.STATUS_CODE_OK if fine and span.status == "ok" else Status.STATUS_CODE_UNSET)
 
 
 Event: TypeAlias = tuple[float, str, Attributes]

@@ -7,7 +7,8 @@ the same each time, and services that know them again show each span once.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import urlsplit
 
@@ -17,13 +18,15 @@ from workbench.errors import WorkbenchError
 from workbench.observe.span import Key, Span, Trace
 from workbench.observe.spans import root_of, spoken_in, trace_of
 from workbench.observe.sync.http import Wire
-from workbench.observe.sync.observed import judged_by, observation_of, observation_trace
+from workbench.observe.sync.observed import Observed, judged_by, observation_of, observation_trace
 from workbench.observe.sync.otlp.genai import evaluation_attributes, genai_attributes, genai_name
-from workbench.observe.sync.otlp.phoenix import openinference_attributes
-from workbench.observe.sync.otlp.protobuf import Attributes, Value, encoded, packed, some_of
+from workbench.observe.sync.otlp.phoenix import exceptions, openinference_attributes, openinference_word
+from workbench.observe.sync.otlp.protobuf import encoded, packed, some_of
 from workbench.observe.sync.target import Answer, Dead, Parcel, Sent, Source
 
 if TYPE_CHECKING:
+    from opentelemetry.proto.trace.v1.trace_pb2 import Span as Encoded
+
     from workbench.records import Record
 
 Flavour = Literal["phoenix"]
@@ -37,7 +40,7 @@ class OtlpTarget:
     Args:
         endpoint: base URL, to which `/v1/traces` is appended, or the URL of the traces itself (it ends in `/traces`).
         headers: that go with every request, such as an API key.
-        flavour: `phoenix` adds what Phoenix reads.
+        flavour: `phoenix` adds what Phoenix reads; a project of Phoenix's in `resource` says so too.
         resource: attributes of the resource, such as `openinference.project.name` or `wandb.project`.
     """
 
@@ -59,7 +62,8 @@ class OtlpTarget:
         project = own.get("openinference.project.name") or own.get("wandb.project") or ""
         self.id = f"otlp:{host}{parts.path}{'#' + project if project else ''}"
         self.title = f"OTLP ({host}, at least once)"
-        self._resource, self._flavour = own, flavour
+        self._resource = own
+        self._phoenix = flavour == "phoenix" or "openinference.project.name" in own
         self._path = "" if endpoint.endswith("/traces") else PATH
         self._wire = Wire(endpoint, headers, credentials="OTEL_EXPORTER_OTLP_HEADERS", address="OTEL_EXPORTER_OTLP_ENDPOINT")
 
@@ -102,13 +106,15 @@ class OtlpTarget:
         elif source.kind == "rating":
             yield from self._rating(source, record)
         elif (found := observation_of(record, source)) is not None:
-            trace = observation_trace(record, found)
+            trace = _named(observation_trace(record, found), found)
             yield from self._spans(trace, f"spans/{source.key}")
             for judge in judged_by(record, found):
                 yield from self._spans(trace_of(record, judge), f"spans/judge/{judge}")
-            words = [_word(trace.spans[0].key, found.name, name, found.row.started_at) for name in found.scores]
-            about = [evaluation_attributes(name, float(value), "", "") for name, value in found.scores.items()]
-            yield from self._evaluations(found.name, list(zip(words, about, strict=True)), f"scores/{source.key}")
+            words: list[Encoded] = []
+            for name, value in found.scores.items():
+                word = _word(trace.spans[0].key, found.name, name, found.row.started_at)
+                words.append(self._evaluation(word, found.name, float(value)))
+            yield from self._packed(words, f"scores/{source.key}")
 
     def _rating(self, source: Source, record: Record) -> Iterator[Parcel]:
         rating = record.rating(int(source.key))
@@ -117,35 +123,48 @@ class OtlpTarget:
             return
         name = f"{rating.source}_quality"
         word = _word(taking.key, rating.dialogue, name, taking.ended_at, rating.by, str(rating.at), str(rating.quality))
-        about = evaluation_attributes(name, rating.quality, rating.comment, rating.by)
         trace = root_of(record, rating.dialogue)
-        yield from self._evaluations(trace, [(word, about)], f"scores/{'/'.join(word.key)}")
+        said = self._evaluation(word, trace, rating.quality, rating.comment, rating.by)
+        yield from self._packed([said], f"scores/{'/'.join(word.key)}")
 
-    def _evaluations(self, trace: str, words: list[tuple[Span, dict[str, Value | None]]], key: str) -> Iterator[Parcel]:
-        kind = {"openinference.span.kind": "EVALUATOR"} if self._flavour == "phoenix" else {}
-        spans = (encoded(span, trace, f"evaluate {span.name}", about | kind) for span, about in words)
-        for number, (things, body) in enumerate(packed(self._resource, spans)):
-            yield Parcel("spans", f"{key}/{number}", things, body)
+    def _evaluation(self, word: Span, trace: str, value: float, comment: str = "", by: str = "") -> Encoded:
+        about = evaluation_attributes(word.name, value, comment, by)
+        if self._phoenix:
+            about |= openinference_word(value, comment, by)
+        return encoded(word, trace, f"evaluate {word.name}", about, fine=self._phoenix)
 
     def _spans(self, trace: Trace, key: str) -> Iterator[Parcel]:
-        spans = (
-            encoded(span, trace.dialogue, genai_name(span), {**genai_attributes(span, trace), **self._more(span, trace)})
-            for span in trace.spans
-        )
+        yield from self._packed((self._span(span, trace) for span in trace.spans), key)
+
+    def _span(self, span: Span, trace: Trace) -> Encoded:
+        about = genai_attributes(span, trace)
+        if not self._phoenix:
+            return encoded(span, trace.dialogue, genai_name(span), about)
+        about |= openinference_attributes(span, trace)
+        return encoded(span, trace.dialogue, span.name, about, exceptions(span), fine=True)
+
+    def _packed(self, spans: Iterable[Encoded], key: str) -> Iterator[Parcel]:
         for number, (things, body) in enumerate(packed(self._resource, spans)):
             yield Parcel("spans", f"{key}/{number}", things, body)
 
-    def _more(self, span: Span, trace: Trace) -> Attributes:
-        return openinference_attributes(span, trace) if self._flavour == "phoenix" else _NOTHING
+
+def _named(trace: Trace, found: Observed) -> Trace:
+    """Return the trace of an observation with what it is one of: a service that knows no experiments can filter by it."""
+    first, row = trace.spans[0], found.row
+    place = {
+        "experiment": found.experiment.name,
+        "run": found.run.id,
+        "arm": row.arm,
+        "case": row.case_id,
+        "repeat": row.repeat,
+    }
+    return replace(trace, spans=(replace(first, metadata={**first.metadata, **place}), *trace.spans[1:]))
 
 
 def _word(above: Key, dialogue: str, name: str, at: float, *apart: str) -> Span:
     """Return the span of somebody's word on another one; a later word is another span, for none can be changed."""
     key = (*above, "evaluation", name, *apart)
     return Span(key=key, parent=above, kind="evaluation", name=name, started_at=at, ended_at=at, dialogue=dialogue)
-
-
-_NOTHING: Final[dict[str, Value | None]] = {}
 
 
 def partly(response: httpx.Response, sent: int) -> Answer:
