@@ -130,3 +130,24 @@ def test_the_command_line_finds_the_same(orchestrator, tmp_path):
     assert shown.startswith("summary\tpppppppppppp\tsmall/sentence\t2023-11-14")
     wrong = CliRunner().invoke(app, ["find", "?!", *place])
     assert wrong.exit_code != 0
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        ("--cost-over 0.3", {"summary"}),
+        ("--cost-over 0.6", set()),
+        ("--mode debate", {"dialogue", "turn"}),
+        ("--role pro", {"turn"}),
+        ("--status completed --kind turn", {"turn"}),
+        ("--status cost-limited", set()),
+        ("--model small --kind turn,paper", {"turn"}),
+        ("--since 2023-11-16", set()),
+        ("gold --since 2023-11-01 --kind decision", {"decision"}),
+        ("gold --sort relevance -n 2 --kind paper", {"paper"}),
+    ],
+)
+def test_each_option_leaves_out_the_same_in_a_cell_and_in_a_terminal(magics, tmp_path, options, found):
+    assert {each.kind for each in magics.find(options)} == found
+    told = CliRunner().invoke(app, ["find", *options.split(), "--json", "-C", str(tmp_path)]).stdout
+    assert {row["kind"] for row in json.loads(told)} == found

@@ -49,7 +49,7 @@ def made_calls(draw, name):
         cost=draw(st.none() | st.integers(0, 64).map(lambda cents: cents / 64)),
         saved=draw(st.none() | st.integers(-8, 8).map(lambda cents: cents / 64)),
         text=draw(st.sampled_from(["", "said"])),
-        reasoning="",
+        reasoning=draw(st.sampled_from(["", "", "thought"])),
     )
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from workbench.dialogue.budget import Amount, Budget, charge, charges
 from workbench.dialogue.driving import runs_here
@@ -21,12 +21,14 @@ from workbench.dialogue.export.facts import money
 from workbench.dialogue.mode import LimitsSpec
 from workbench.dialogue.progress import Progress
 from workbench.errors import WorkbenchError
-from workbench.events import Call, CallStarted, Event
+from workbench.events import Call, CallEnded, CallStarted, DialogueResumed, DialogueStarted, Event
 from workbench.loop import run
 from workbench.records import Record
 from workbench.settings import BudgetSettings, Settings
 
 _purses: Final[dict[str, Purse]] = {}
+_LAG: Final = 300.0
+"""Seconds by which what others write may be older than what was read before: their clocks differ, and writing takes a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ def midnight(now: float, later: int = 0) -> float:
 
 
 class DayBudget(Budget):
-    """What may be spent today. It begins anew at midnight, and remembers this process's own calls by their ids."""
+    """What may be spent today. It begins anew at midnight, and remembers this process's own calls of the day by their ids."""
 
     def __init__(self, whole: Budget) -> None:
         super().__init__(LimitsSpec(), whole=whole, name="day")
@@ -77,7 +79,8 @@ class DayBudget(Budget):
     def settle(self, call: Call, amount: Amount) -> None:
         """Count a call that has ended."""
         super().settle(call, amount)
-        self.own[call.id] = charge(call, amount).cost
+        if call.started_at >= self.began:  # else the record counts it as yesterday's
+            self.own[call.id] = charge(call, amount).cost
 
     def begin(self, day: float, spent: float) -> None:
         """Begin a day with what is spent of it by others; calls of this process that began on it are added."""
@@ -85,6 +88,15 @@ class DayBudget(Budget):
             self.own.clear()
         self.began = day
         self.spent = Amount(cost=spent + sum(self.own.values()))
+
+
+class _Lost(NamedTuple):
+    """A call whose cost is lost: when it began, USD that bound it, whether it ended, and whether in its dialogue's last run."""
+
+    at: float
+    cost: float
+    ended: bool
+    in_last_run: bool
 
 
 class Purse:
@@ -102,7 +114,7 @@ class Purse:
         self._lock = threading.Lock()
         self._whole = False
         self._doubtful: dict[str, float] = {}
-        self._lost: dict[str, tuple[float, dict[str, tuple[float, float]]]] = {}
+        self._lost: dict[str, tuple[float, dict[str, _Lost]]] = {}
 
     def look(self, ceilings: BudgetSettings, events_of: Callable[[str], Sequence[Event]]) -> None:
         """Take the ceilings over and learn what is spent. Reads the record: not for the event loop.
@@ -153,25 +165,25 @@ class Purse:
 
         if whole and not self._whole:
             self._looked, self._whole = 0.0, True
+        now = time.time()
         known = read_spending(self._url, day, day if self._looked is None else self._looked)
-        self._looked = max(known.changed.values(), default=self._looked)
+        self._looked = now - _LAG
         self._doubtful = {name: at for name, at in self._doubtful.items() if name not in known.changed}
         self._doubtful |= {name: known.changed[name] for name in known.doubtful if name in known.changed}
         before, since = known.before, dict(known.since)
         for dialogue, changed in self._doubtful.items():
-            for call, (at, cost) in self._lost_calls(dialogue, changed, events_of).items():
-                if ours and at >= self._born and runs_here(dialogue):
+            for call, lost in self._lost_calls(dialogue, changed, events_of).items():
+                mine = lost.in_last_run and lost.at >= self._born and runs_here(dialogue)
+                if ours and mine and (lost.at >= day or not lost.ended):
                     continue  # it is held, or counted as one of our own
-                if at < day:
-                    before += cost
+                if lost.at < day:
+                    before += lost.cost
                 else:
-                    since[call] = cost
+                    since[call] = lost.cost
         return before, since
 
-    def _lost_calls(
-        self, dialogue: str, changed: float, events_of: Callable[[str], Sequence[Event]]
-    ) -> dict[str, tuple[float, float]]:
-        """Return when each call of a dialogue began whose cost is lost, and its bound."""
+    def _lost_calls(self, dialogue: str, changed: float, events_of: Callable[[str], Sequence[Event]]) -> dict[str, _Lost]:
+        """Return the calls of a dialogue whose cost is lost."""
         if self._lost.get(dialogue, (None,))[0] != changed:
             try:
                 lost = dict(_lost(events_of(dialogue)))
@@ -181,13 +193,18 @@ class Purse:
         return self._lost[dialogue][1]
 
 
-def _lost(events: Sequence[Event]) -> Iterator[tuple[str, tuple[float, float]]]:
+def _lost(events: Sequence[Event]) -> Iterator[tuple[str, _Lost]]:
     progress = Progress.of(events, lambda _child: ())
+    begun = max(
+        (number for number, each in enumerate(events) if isinstance(each, DialogueStarted | DialogueResumed)), default=0
+    )
+    late = {each.call if isinstance(each, CallStarted) else each.call.id
+            for each in events[begun:] if isinstance(each, CallStarted | CallEnded)}  # fmt: skip
     for call, amount in charges(progress.transcript, progress.runs):
         if isinstance(call, CallStarted):
-            yield call.call, (call.at, amount.cost)
+            yield call.call, _Lost(call.at, amount.cost, ended=False, in_last_run=call.call in late)
         elif call.cost is None:
-            yield call.id, (call.started_at, amount.cost)
+            yield call.id, _Lost(call.started_at, amount.cost, ended=True, in_last_run=call.id in late)
 
 
 def purse_of(url: str) -> Purse:

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Executable, and_, func, literal_column, not_, select, true
+from sqlalchemy import ColumnElement, Connection, Executable, and_, case, func, inspect, literal_column, not_, or_, select, true
 
 from workbench.errors import UNCHARGED
+from workbench.events import Status
 from workbench.records.engine import BUSY_SECONDS, look_only, parse_url, place_of
 from workbench.records.failures import explained
 from workbench.records.schema import calls, dialogues, events, usage_quarters
@@ -22,7 +23,7 @@ class Spending:
     Attributes:
         before: USD of the calls that began before a time.
         since: call to USD, of those that began later.
-        changed: when each dialogue last changed, of those that did not stay as they were.
+        changed: when each dialogue last changed, of those that run or did not stay as they were.
         doubtful: those of them with calls that may have cost what nobody knows.
     """
 
@@ -51,12 +52,15 @@ def read_spending(url: str, since: float, known: float = 0.0) -> Spending:
     engine = look_only(parsed, BUSY_SECONDS)
     try:
         with explained(place_of(parsed)), engine.connect() as connection:
+            if parsed.drivername == "sqlite":  # all of it as of one moment
+                connection.exec_driver_sql("BEGIN")
+            else:
+                connection.execution_options(isolation_level="REPEATABLE READ")
             priced = select(calls.c.id, func.max(calls.c.cost)).where(calls.c.cost.is_not(None), calls.c.started_at >= since)
-            changed = select(dialogues.c.id, dialogues.c.updated_at).where(dialogues.c.updated_at >= known)
             return Spending(
                 _before(connection, since),
                 _pairs(connection, priced.group_by(calls.c.id)),
-                _pairs(connection, changed),
+                _changed(connection, known),
                 _doubtful(connection, known),
             )
     finally:
@@ -65,9 +69,24 @@ def read_spending(url: str, since: float, known: float = 0.0) -> Spending:
 
 def _before(connection: Connection, since: float) -> float:
     """Return what calls cost that began before a time: all that was counted, less what was counted since."""
+    if not inspect(connection).has_table(usage_quarters.name):  # a look at a record that is not brought up to date yet
+        each = select(func.max(calls.c.cost).label("cost")).where(calls.c.started_at < since).group_by(calls.c.id).subquery()
+        return connection.execute(select(func.sum(each.c.cost))).scalar() or 0.0
     whole, late = (used(connection.dialect.name, at, usage_quarters) for at in (None, since))
     costs = [connection.execute(select(func.sum(each.c.cost))).scalar() or 0.0 for each in (whole, late)]
     return max(costs[0] - costs[1], 0.0)
+
+
+def _moved(known: float) -> ColumnElement[bool]:
+    """Say which dialogues may have changed: a call that begins leaves its dialogue's row as it is, so all that run may have."""
+    return or_(dialogues.c.updated_at >= known, dialogues.c.status == Status.RUNNING.value)
+
+
+def _changed(connection: Connection, known: float) -> dict[str, float]:
+    d, e = dialogues.c, events.c
+    begun = select(func.max(e.at)).where(e.dialogue_id == d.id, e.type == literal_column("'call_started'")).scalar_subquery()
+    query = select(d.id, d.updated_at, case((d.status == Status.RUNNING.value, begun))).where(_moved(known))
+    return {name: at if last is None else max(at, last) for name, at, last in connection.execute(query)}
 
 
 def _doubtful(connection: Connection, known: float) -> frozenset[str]:
@@ -78,7 +97,7 @@ def _doubtful(connection: Connection, known: float) -> frozenset[str]:
     of_call: ColumnElement[bool]
     of_event: ColumnElement[bool]
     if known:
-        some = select(dialogues.c.id).where(dialogues.c.updated_at >= known).scalar_subquery()
+        some = select(dialogues.c.id).where(_moved(known)).scalar_subquery()
         of_call, of_event = calls.c.dialogue_id.in_(some), events.c.dialogue_id.in_(some)
     else:
         of_call = of_event = true()
