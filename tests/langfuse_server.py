@@ -81,9 +81,11 @@ class Langfuse:
         most_per_page: of observations.
         clock: Unix seconds.
         retry_after: of a 429.
+        reads: decides what goes wrong with a request that reads: `503`, or `html` where a page stands in front of the service.
     """
 
     faults: Faults = lambda _asked: None
+    reads: Faults = lambda _asked: None
     public: str = field(default_factory=lambda: f"pk-lf-{secrets.token_hex(6)}")
     version: str = "4.60.1"
     lag: float = 0.0
@@ -139,6 +141,10 @@ class Langfuse:
             self.asked.append(asked)
             self.heads.append({name.lower(): value for name, value in http.headers.items()})
             fault = self.faults(asked)
+        elif path.startswith("/api/public/v2/"):
+            fault = self.reads(Asked(path, len(self.asked), 0))
+        if fault == "html":
+            return web.Response(text="<p>Please sign in.</p>", content_type="text/html")
         if fault == "reset":
             return self._hang_up(http)
         if fault in ("401", "413", "429", "500", "503"):

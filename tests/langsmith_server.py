@@ -132,7 +132,7 @@ class LangSmith:
         fault = self.faults(asked) if writes else None
         if fault == "reset":
             return self._hang_up(http)
-        if fault in ("429", "500", "503", "413"):
+        if fault in ("429", "500", "503", "413", "422"):
             headers = {"Retry-After": self.retry_after} if fault == "429" else {}
             return web.json_response({"detail": "it went wrong"}, status=int(fault), headers=headers)
         if writes and len(raw) > self.most_bytes:

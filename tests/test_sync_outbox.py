@@ -14,9 +14,10 @@ from sync_service import keys
 
 from workbench.events import DialogueEnded, DialogueResumed, Status
 from workbench.records import Record
-from workbench.records.assessments import OutcomeRow
+from workbench.records.assessments import AssessmentRow, OutcomeRow
 from workbench.records.candidates import KINDS
 from workbench.records.experiments import CaseRow, ExperimentRow, ObservationRow, RunRow
+from workbench.records.papers import PaperRow
 
 EVERYTHING = 100
 OBSERVATION = ObservationRow(
@@ -112,6 +113,16 @@ def test_what_is_said_anew_goes_again(open_record: Callable[[], Record]) -> None
     assert counts["observation"] == {"waiting": 2}
     assert counts["run"] == {"waiting": 2}
     assert counts["experiment"] == {"waiting": 1}
+
+
+def test_an_outcome_goes_behind_the_debate_that_it_is_told_of(open_record: Callable[[], Record]) -> None:
+    record = open_record()
+    switch_on(record)
+    record.papers.add(PaperRow("p", "0" * 64, 1.0, "On Tabs", (), 2026, None, None, "p.pdf", "papers/p.pdf", 3), "{}", [])
+    record.write(a_dialogue("debate"))
+    record.assessments.add(AssessmentRow("a", "p", "debate", 1.0, "Worth it?", "", {}))
+    record.assessments.add_outcome(OutcomeRow("a", 2.0, worked=True))
+    assert {row.kind for row in record.parcels.due("t", EVERYTHING, time.time())} == {"dialogue"}
 
 
 def test_an_outcome_that_cannot_be_kept_is_not_in_the_outbox(open_record: Callable[[], Record]) -> None:

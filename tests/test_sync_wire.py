@@ -14,10 +14,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workbench.errors import register_secret
 from workbench.observe.sync.http import LONGEST_WAIT, Wire, answered, retry_after
 from workbench.observe.sync.target import Answer, Dead, Later, TooLarge, Unsure
 
 SECRET = "pk-and-sk-in-base64=="
+PLAIN = "correct horse battery staple and more"
+"""One that does not look like a key."""
 
 
 @contextmanager
@@ -80,6 +83,33 @@ def test_an_answer_means_one_thing(answer: bytes, means: Callable[[Answer], bool
     assert means(found), found
 
 
+@pytest.mark.parametrize("body", [f"{'x' * 270} {PLAIN}", f'{{"errors": ["{"x" * 265}", "{PLAIN}"]}}'])
+def test_a_secret_is_blanked_before_the_words_are_cut(body: str) -> None:
+    register_secret(PLAIN)
+    with answering(http(400, body)) as url:
+        found = asked(url)
+    assert not answered(found)
+    assert PLAIN[:8] not in found.reason
+    assert len(found.reason) <= 300
+
+
+def test_keys_in_an_address_are_not_told() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    found = asked(f"http://someone:secretly@127.0.0.1:{port}")
+    assert not answered(found)
+    assert "secretly" not in found.reason
+    assert f"127.0.0.1:{port}" in found.reason
+
+
+def test_an_answer_without_end_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workbench.observe.sync.http.MOST_BYTES", 1000)
+    with answering(http(200, "x" * 1001), http(200, "x" * 1000)) as url:
+        found = asked(url)
+        assert isinstance(found, Unsure)
+        assert answered(asked(url))
+
+
 def test_an_answer_is_handed_over_read() -> None:
     with answering(http(207, '{"ok": true}'), http(409)) as url:
         found = asked(url)
@@ -118,3 +148,4 @@ def test_any_retry_after_is_a_wait_that_ends(value: str) -> None:
 def test_a_date_is_read_by_the_services_own_clock() -> None:
     heads = {"date": "Thu, 01 Jan 1970 00:00:00 GMT", "retry-after": "Thu, 01 Jan 1970 00:01:00 GMT"}
     assert retry_after(httpx.Response(429, headers=heads)) == 60.0
+    assert retry_after(httpx.Response(429, headers={"retry-after": "Thu, 01 Jan 1970 00:01:00 GMT"})) == 0.0, "it has passed"

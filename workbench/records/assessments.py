@@ -144,7 +144,9 @@ class AssessmentRows(Rows):
             kept = connection.execute(insert(outcomes).values(values)).inserted_primary_key
             assert kept is not None
             queue(connection, "assessment", row.assessment_id)
-            enqueue(connection, [Wanted("outcome", str(kept[0]), row.assessment_id)], time.time())
+            debate = select(assessments.c.dialogue_id).where(assessments.c.id == row.assessment_id)
+            behind = connection.execute(debate).scalar()  # whose trace it is told of
+            enqueue(connection, [Wanted("outcome", str(kept[0]), row.assessment_id, behind)], time.time())
 
     def outcomes(self, assessment: str | None = None) -> list[OutcomeRow]:
         """Return everything that was entered, oldest first; of all assessments, or of one (its full id)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Column, ColumnElement, Float, Select, Text, cast, func, literal, null, or_, select
+from sqlalchemy import BigInteger, Column, ColumnElement, Float, Select, Text, cast, func, literal, null, or_, select, true
 
 from workbench.records.enqueue import WAITING, is_source
 from workbench.records.schema import (
@@ -40,6 +40,8 @@ def page_of(kind: str) -> Column[Any]:
 def candidates(kind: str, target: str, since: float, page: tuple[Any, Any] | None = None) -> Select[Any]:
     """Return a query for the sources of a kind that a target's outbox lacks, with the columns of `enqueue.COLUMNS`.
 
+    Of a dialogue that was resumed, or a run that ended, while the target was off, the outbox has an earlier version.
+
     Args:
         kind: one of `KINDS`.
         target: its id.
@@ -48,9 +50,18 @@ def candidates(kind: str, target: str, since: float, page: tuple[Any, Any] | Non
     """
     subject, version, lane, behind, condition = _OF[kind](since)
     o, key = outbox.c, page_of(kind)
-    there = select(o.id).where(o.target_id == target, o.kind == kind, o.subject == subject).exists()
+    mine = (o.target_id == target) & (o.kind == kind) & (o.subject == subject)
+    last: ColumnElement[Any] = select(func.max(o.version)).where(mine).scalar_subquery()
+    before: ColumnElement[int] = literal(0, BigInteger())
+    latest: ColumnElement[bool] = true()
+    if kind == "dialogue":
+        before, latest = func.coalesce(last, 0), o.version >= version
+    elif kind == "run":
+        ended = experiment_runs.c.ended_at
+        version, latest = func.coalesce(last + 1, 0), or_(ended.is_(None), o.made_at >= ended)
+    there = select(o.id).where(mine, latest).exists()
     query = select(
-        literal(target, Text()), literal(kind, Text()), subject, version, literal(0, BigInteger()), lane, behind,
+        literal(target, Text()), literal(kind, Text()), subject, version, before, lane, behind,
         literal(time.time(), Float(53)), literal(WAITING, Text()), literal(0.0, Float(53)),
     ).where(condition, ~there)  # fmt: skip
     if page is not None:
@@ -68,7 +79,18 @@ def _dialogues(since: float) -> _What:
 
 
 def _ratings(since: float) -> _What:
-    return cast(ratings.c.id, Text()), literal(0, BigInteger()), ratings.c.dialogue_id, null(), ratings.c.at >= since
+    return cast(ratings.c.id, Text()), literal(0, BigInteger()), _root_of(ratings.c.dialogue_id), null(), ratings.c.at >= since
+
+
+def _root_of(dialogue: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return the dialogue that one travels with, as `ratings` finds it for one that is written now; itself in a circle."""
+    first, child, parent, top = (dialogues.alias(name).c for name in ("first", "child", "parent", "top"))
+    above = select(first.id).where(first.id == dialogue).correlate(ratings).cte("above", recursive=True, nesting=True)
+    step = select(parent.id).where(child.id == above.c.id, child.forked_from.is_(None), parent.id == child.parent_id)
+    above = above.union(step)
+    has_parent = select(dialogues.c.id).where(dialogues.c.id == top.parent_id).exists()
+    root = select(top.id).where(top.id == above.c.id, or_(top.forked_from.is_not(None), ~has_parent)).limit(1)
+    return func.coalesce(root.scalar_subquery(), dialogue)
 
 
 def _assessments(since: float) -> _What:
@@ -77,8 +99,9 @@ def _assessments(since: float) -> _What:
 
 
 def _outcomes(since: float) -> _What:
-    c = outcomes.c
-    return cast(c.id, Text()), literal(0, BigInteger()), c.assessment_id, null(), c.entered_at >= since
+    c, a = outcomes.c, assessments.c
+    debate = select(a.dialogue_id).where(a.id == c.assessment_id).scalar_subquery()
+    return cast(c.id, Text()), literal(0, BigInteger()), c.assessment_id, debate, c.entered_at >= since
 
 
 def _experiments(since: float) -> _What:

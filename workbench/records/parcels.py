@@ -26,6 +26,8 @@ from workbench.records.schema import outbox, parcels, sync_targets
 
 FURTHEST: Final = 25 * 3600.0
 """Seconds; nothing is put off for longer, so what is due later than that was written by a clock that went wrong."""
+LONGEST: Final = 30.0
+"""Seconds that a request may take; a service may have taken it as late as that."""
 
 
 class ClaimLostError(RecordError):
@@ -193,7 +195,7 @@ class ParcelRows(Rows):
             _check_claim(connection, target)
             found = connection.execute(lost.where(o.target_id == target, o.due_at.is_not(None), p.state == "in_flight")).all()
             for row in found:
-                due = min(row.changed_at, now) + lags.get(row.kind, 0.0)
+                due = min(row.changed_at + LONGEST, now) + lags.get(row.kind, 0.0)
                 values = {"state": "unsure", "due_at": due, "reason": "the process ended before the answer came"}
                 connection.execute(update(parcels).where(p.id == row.id).values(values))
                 _tidy(connection, row.source_id)
@@ -210,18 +212,31 @@ class ParcelRows(Rows):
                 connection.execute(there.values(due_at=now))
                 connection.execute(update(outbox).where(o.id == source).values(due_at=now))
 
-    def revive(self, target: str) -> int:
-        """Have what is dead tried again; return how many sources that concerns."""
-        p, o = parcels.c, outbox.c
+    def revive(self, target: str, lags: dict[str, float]) -> int:
+        """Have what is dead tried again, unless a later word has taken its place; return how many sources that concerns.
+
+        Args:
+            target: its id.
+            lags: as for `recover`; of these kinds a service may have refused a part and taken the others.
+        """
+        p, o, later = parcels.c, outbox.c, parcels.alias("later").c
         dead = select(o.id).where(o.target_id == target, o.state == "dead")
+        lost = (p.source_id.in_(dead), p.state == "dead")
+        said = select(later.id).where(later.target_id == p.target_id, later.key == p.key, later.version > p.version).exists()
         with self._writing() as connection:
             sources = list(connection.execute(dead).scalars())
-            again = update(parcels).where(p.source_id.in_(dead), p.state == "dead", p.body.is_not(None))
-            connection.execute(again.values(state="pending", attempts=0, due_at=0.0))
+            connection.execute(update(parcels).where(*lost, said).values(state="split", body=None, things=None))
+            for kind, lag in lags.items():
+                unsure = {"state": "unsure", "attempts": 0, "due_at": p.changed_at + lag}
+                connection.execute(update(parcels).where(*lost, p.kind == kind).values(unsure))
+            connection.execute(update(parcels).where(*lost).values(state="pending", attempts=0, due_at=0.0))
             for source in sources:
                 there = connection.execute(select(p.id).where(p.source_id == source).limit(1)).one_or_none()
-                values = {"state": "packed" if there else WAITING, "due_at": 0.0, "reason": None, "remedy": None}
-                connection.execute(update(outbox).where(o.id == source).values(values))
+                if there:
+                    _tidy(connection, source)
+                else:
+                    fresh = {"state": WAITING, "due_at": 0.0, "reason": None, "remedy": None}
+                    connection.execute(update(outbox).where(o.id == source).values(fresh))
         return len(sources)
 
     def apply(self, target: str, steps: Sequence[Step]) -> None:

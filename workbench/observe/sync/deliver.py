@@ -35,6 +35,8 @@ _ALIVE: Final = 30.0
 """Seconds between two signs of life."""
 _COUNTED: Final = 0.5
 """Seconds between two looks at how much is left."""
+_WORDS: Final = 300
+"""Letters of a reason that are kept."""
 _DEFECT: Final = "This is a defect in the workbench. Once it is mended, --retry-dead sends it again."
 _HINT_TAKEN: Final = "Wait until it is done, or stop it there (`%sync --stop`)."
 
@@ -259,9 +261,10 @@ class Delivery:
 
     async def _send(self, parcel: Parcel) -> Answer:
         try:
-            return await self._target.send(parcel)
+            answer = await self._target.send(parcel)
         except Exception as error:  # noqa: BLE001 - nobody knows how far it came
-            return Unsure(redact(f"{type(error).__name__}: {error}"))
+            answer = Unsure(f"{type(error).__name__}: {error}")
+        return answer if isinstance(answer, Sent) else replace(answer, reason=redact(answer.reason)[:_WORDS])
 
     async def _missing(self, parcel: Parcel) -> tuple[str, ...] | None:
         try:
@@ -277,7 +280,7 @@ class Delivery:
         reasons = [redact(reason) for _, reason in refused]
         dead = tuple(zip(await self._parts(parcel, parts), reasons, strict=True))
         await self._ledger.keep(Settle(row.id, "sent", dead=dead))
-        self._failures, self._resume_at, self._noted = 0, 0.0, None
+        self._failures, self._noted = 0, None  # and not `_resume_at`: it may have gone out before the service asked for a pause
         self._progress = replace(self._progress, trouble="")
         return True
 

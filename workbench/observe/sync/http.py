@@ -29,6 +29,8 @@ MOST_BYTES: Final = 32 * 2**20
 LONGEST_WAIT: Final = 24 * 3600.0
 """Seconds; a service that asks for a longer wait is tried after this one."""
 _WORDS: Final = 300
+_HEARD: Final = 2**16
+"""Letters of a failure that are looked through for secrets before they are cut to `_WORDS`."""
 _DENIED: Final = (401, 403)
 _OF_TRANSFER: Final = ("content-encoding", "content-length", "transfer-encoding")
 
@@ -217,10 +219,10 @@ def _told(response: httpx.Response) -> str:
     try:
         body = response.json()
     except ValueError:
-        return response.text[:_WORDS] or response.reason_phrase
+        return response.text[:_HEARD] or response.reason_phrase
     while isinstance(body, dict):
         inner = next((body[name] for name in ("message", "detail", "error", "errors") if body.get(name)), None)
         if inner is None:
             break
         body = inner
-    return body if isinstance(body, str) else jsons.dumps(body)[:_WORDS]
+    return (body if isinstance(body, str) else jsons.dumps(body))[:_HEARD]

@@ -45,7 +45,7 @@ async def sync(
     for target in targets:
         await asyncio.to_thread(record.outbox.switch_on, target.id, target.title, target.kinds, begin)
         if retry_dead:
-            await asyncio.to_thread(record.parcels.revive, target.id)
+            await asyncio.to_thread(record.parcels.revive, target.id, dict.fromkeys(target.counts_twice, target.lag))
     deliveries = [Delivery(record, target, pace, tell).run(stay=stay) for target in targets]
     problems: dict[str, WorkbenchError] = {}
     for target, outcome in zip(targets, await asyncio.gather(*deliveries, return_exceptions=True), strict=True):

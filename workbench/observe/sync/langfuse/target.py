@@ -133,7 +133,9 @@ class LangfuseTarget:
             if not isinstance(answer, httpx.Response):
                 return None
             told = _json(answer)
-            there |= {str(each.get("id")) for each in told.get("data") or ()}
+            if not isinstance(told.get("data"), list):  # whoever answered, it was not Langfuse
+                return None
+            there |= {str(each.get("id")) for each in told["data"]}
             cursor = (told.get("meta") or {}).get("cursor")
             if not cursor:
                 return tuple(thing for thing in parcel.things if thing not in there)
@@ -263,7 +265,7 @@ class LangfuseTarget:
         if answer.status_code == _BAD:
             reason = f"400: {told.get('message') or told.get('error') or 'not accepted'}"
         elif answer.status_code == _SOME and told.get("rejected"):
-            reason = "; ".join(str(error.get("message")) for error in told.get("errors") or ())[:300] or "not accepted"
+            reason = "; ".join(str(error.get("message")) for error in told.get("errors") or ()) or "not accepted"
         else:
             return Sent()
         return Dead(reason) if len(parcel.things) == 1 else TooLarge(reason)

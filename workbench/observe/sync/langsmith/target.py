@@ -8,10 +8,10 @@ because of one thing in it.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlsplit
 
@@ -155,7 +155,7 @@ class LangSmithTarget:
     def _rating(self, source: Source, record: Record) -> Iterator[Parcel]:
         rating = record.rating(int(source.key))
         body = rating_body(record, rating) if rating else None
-        yield from _packed(source, "feedback", [body] if body else [])
+        yield from _word(source, body)
 
     def _assessment(self, source: Source, record: Record) -> Iterator[Parcel]:
         yield from _packed(source, "feedback", assessment_bodies(record, record.assessments.find(source.key)))
@@ -163,7 +163,7 @@ class LangSmithTarget:
     def _outcome(self, source: Source, record: Record) -> Iterator[Parcel]:
         row = next((each for each in record.assessments.outcomes() if str(each.id) == source.key), None)
         body = outcome_body(record, row, record.assessments.find(row.assessment_id)) if row else None
-        yield from _packed(source, "feedback", [body] if body else [])
+        yield from _word(source, body)
 
     def _experiment(self, source: Source, record: Record) -> Iterator[Parcel]:
         row = record.experiments.find(source.key)
@@ -186,7 +186,8 @@ class LangSmithTarget:
         for dialogue in judged_by(record, found):
             said = trace_of(record, dialogue)
             judges = bodies(said, said, Place({"session_name": self._project}, metadata={"workbench_run": found.run.id}))
-            yield from _packed(source, "runs", judges, begun=said.started_at, ended=said.ended_at)
+            judge = Source("judge", dialogue, source.made_at)
+            yield from _packed(judge, "runs", judges, begun=said.started_at, ended=said.ended_at)
 
     async def _send_runs(self, content: Body) -> Answer:
         fit = as_it_was(content["begun"])
@@ -300,6 +301,12 @@ class LangSmithTarget:
         raise WorkbenchError(f"{self.title}: {answer.reason}", hint=hint)
 
 
+def _word(source: Source, body: Body | None) -> Iterator[Parcel]:
+    """Yield somebody's word under the name that a later one of theirs has too, for that takes its place."""
+    if body:
+        yield _parcel(replace(source, key=body["id"]), "feedback", 0, [body], {})
+
+
 def _packed(source: Source, kind: str, bodies: Iterable[Body], **more: Any) -> Iterator[Parcel]:
     """Yield parcels of so many things, and so many bytes, as go at once."""
     some: list[Body] = []
@@ -316,9 +323,7 @@ def _packed(source: Source, kind: str, bodies: Iterable[Body], **more: Any) -> I
 
 
 def _parcel(source: Source, kind: str, number: int, bodies: list[Body], more: Body) -> Parcel:
-    """Return a parcel. Its key tells what was said, since a source may have more to say later."""
-    said = hashlib.sha256(_bytes({"things": bodies})).hexdigest()[:12]
-    key = f"{source.kind}/{source.key}/{kind}/{number}/{said}"
+    key = f"{source.kind}/{source.key}/{kind}/{number}"
     return Parcel(kind, key, tuple(body["id"] for body in bodies), _bytes({"things": bodies} | more))
 
 
