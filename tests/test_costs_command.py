@@ -7,6 +7,7 @@ import io
 import json
 import sys
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 from IPython.core.error import UsageError
@@ -152,6 +153,17 @@ def test_figures_take_names_for_text_and_need_no_network(record):
         assert "<b>x" not in drawn
         assert "\\u003cb\\u003ex" not in drawn
         assert "http" not in drawn
+
+
+def test_one_day_alone_is_drawn_as_a_day_of_a_week(tmp_path):
+    with Record.open(f"sqlite:///{tmp_path}/r.db") as record:
+        record.write([started("d1"), *spoken("d1", 1, made("free", cost=0.0))])
+        figure = costs_figure(record.usage.daily())
+    [day] = figure.data[0].x
+    begin, end = (datetime.fromisoformat(at) for at in figure.layout.xaxis.range)
+    assert end - begin == timedelta(days=7)
+    assert begin < datetime.fromisoformat(day) < end
+    assert 0.5 < figure.data[0].width / timedelta(days=1).total_seconds() / 1000 < 1
 
 
 def test_pictures_that_would_be_empty_are_left_out(tmp_path):

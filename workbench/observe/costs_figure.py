@@ -14,7 +14,11 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 _ROWS: Final = 2
-_FEW: Final = 3
+_WEEK: Final = 7
+_DAY: Final = 86_400_000
+"""Milliseconds, Plotly's unit of time."""
+_WIDE: Final = 0.85
+"""Of a day, how wide a bar is: of one day alone Plotly would make a line that nobody sees."""
 _OTHERS: Final = "others"
 
 
@@ -35,17 +39,21 @@ def costs_figure(days: Sequence[DayCost]) -> go.Figure:
         figure.add_bar(
             x=list(by_day),
             y=list(by_day.values()),
+            width=_WIDE * _DAY,
             name=short(unmarked(name)),
             marker={"color": ACCENTS[place % len(ACCENTS)]},
             hovertemplate=f"%{{x|%Y-%m-%d}}<br>{short(unmarked(name))}: "
             + ("$%{y:.4~g}" if priced else "%{y:,} calls")
             + "<extra></extra>",
         )
-    figure.update_xaxes(type="date", showgrid=False, linecolor=LINE, range=_range(days), tickformat="%d %b\n%Y")
-    if len({each.day for each in days}) <= _FEW:
-        figure.update_xaxes(dtick=86_400_000)
+    figure.update_xaxes(type="date", showgrid=False, linecolor=LINE, tickformat="%d %b\n%Y")
+    if days:
+        first, last = _span(days)
+        before = first - timedelta(days=1) if first > date.min else first
+        short_span = (last - first).days < _WEEK
+        figure.update_xaxes(range=[f"{before} 12:00", f"{last} 12:00"], dtick=_DAY if short_span else None)
     figure.update_yaxes(title_text="USD" if priced else "calls", rangemode="tozero", gridcolor=LINE, zerolinecolor=LINE)
-    lay_out(figure, _ROWS * ROW, barmode="stack", bargap=0.15, hovermode="closest", showlegend=True)
+    lay_out(figure, _ROWS * ROW, barmode="stack", hovermode="closest", showlegend=True)
     figure.update_layout(legend={"traceorder": "normal"})
     return figure
 
@@ -61,10 +69,8 @@ def _grouped(ordered: Sequence[str], amounts: dict[str, dict[str, float]]) -> li
     return [*((name, amounts[name]) for name in ordered[: most - 1]), (_OTHERS, dict(sorted(rest.items())))]
 
 
-def _range(days: Sequence[DayCost]) -> list[str] | None:
-    """Return the first and the last day with half a day around them, so that one day alone is as wide as among others."""
-    if not days:
-        return None
+def _span(days: Sequence[DayCost]) -> tuple[date, date]:
+    """Return the first and the last day to draw: a week at least, so that few days are not broad."""
     first, last = (date.fromisoformat(pick(each.day for each in days)) for pick in (min, max))
-    before = first - timedelta(days=1) if first > date.min else first
-    return [f"{before.isoformat()} 12:00", f"{last.isoformat()} 12:00"]
+    week = max(last.toordinal() - _WEEK + 1, date.min.toordinal())
+    return min(first, date.fromordinal(week)), last
