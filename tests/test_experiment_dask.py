@@ -17,7 +17,9 @@ from wire import Wire
 
 from workbench.dialogue import Orchestrator
 from workbench.errors import WorkbenchError
+from workbench.events.listening import flush
 from workbench.experiments.engines import crew
+from workbench.observe import correlate
 from workbench.records import Record
 
 
@@ -64,6 +66,20 @@ def test_it_makes_what_a_run_in_this_process_makes(adding: Wire, lab: Orchestrat
     asked_before = len(adding.requests)
     assert there.resume(engine="dask", scheduler=scheduler).status == "completed"
     assert len(adding.requests) == asked_before, "what is kept is not made again"
+
+
+@pytest.mark.parametrize("engine", ["threads", "dask"])
+def test_log_lines_have_the_id_of_whoever_began_the_run(tmp_path: Path, lab: Orchestrator, scheduler: str, engine: str) -> None:
+    where: dict[str, Any] = {"engine": "dask", "scheduler": scheduler} if engine == "dask" else {}
+    with correlate("study"):
+        sums(lab, 3).run(**where)
+    sums(lab, 2).run(**where)
+    assert flush()
+    log = (tmp_path / ".workbench" / "logs" / "workbench.jsonl").read_text()
+    ended = [entry for entry in map(json.loads, log.splitlines()) if entry["event"] == "dialogue_ended"]
+    assert [entry["correlation_id"] for entry in ended[:6]] == ["study"] * 6
+    assert [entry["correlation_id"] for entry in ended[6:]] == [entry["dialogue"] for entry in ended[6:]]
+    assert len(ended) == 10
 
 
 def test_all_workers_together_ask_a_provider_no_more_than_one_process_would(

@@ -191,7 +191,7 @@ def test_secrets_never_reach_a_line(tmp_path, capsys, secret, before, form):
     call = Call("c", "m", "m", text, 1, "capacity", 0.0, Timings(0, None, 1), error=text, text=text)
     hear(Told(DialogueStarted(dialogue="d", seq=1, at=0.0, mode="debate", topic=text, run={}), text, made))
     hear(Told(CallEnded(dialogue="d", seq=2, at=0.0, turn="t", call=call), "d", made))
-    hear(Told(Incident("odd", "error", 0.0, {secret: {"deep": [text, {secret}]}, "error": ValueError(text)}), "d", made))
+    hear(Told(Incident("odd", "error", 0.0, {secret: {secret: [text, {secret}]}, "error": ValueError(text)}), "d", made))
     file = tmp_path / f"{form}.jsonl"
     written = file.read_text(errors="surrogateescape")
     file.unlink()

@@ -34,10 +34,11 @@ def test_cancelled_calls_are_no_errors_and_have_no_duration(record):
 
 def test_what_is_unknown_and_what_was_saved_is_told_apart(record):
     now = time.time()
-    keep(record, "d", [call(1, now, saved=0.25), call(2, now, cost=None), call(3, now, model="other m", asked="m", cost=None)])
+    unknown = [call(2, now, cost=None), call(3, now, cost=None), call(4, now, model="other m", asked="m", cost=None)]
+    keep(record, "d", [call(1, now, saved=0.25), *unknown])
     found = samples(exposition(record))
     assert total(found, "workbench_cost_usd_total") == 0.5
-    assert total(found, "workbench_unpriced_calls_total", model="m") == 1
+    assert total(found, "workbench_unpriced_calls_total", model="m") == 2
     assert not [name for name, *its in found if name == "workbench_cost_usd_total" and ("model", "other m") in its]
     assert total(found, "workbench_cache_saved_usd") == 0.25
 

@@ -97,13 +97,26 @@ def test_a_call_of_ones_own_whose_usage_is_lost_counts_once_at_its_bound(tmp_pat
 
 
 def test_a_dialogue_that_goes_on_after_midnight_has_a_new_day(tmp_path, clock):
-    stage = Stage(tmp_path, slow=(1,), day=0.1001)
+    stage = Stage(tmp_path, slow=(1,), day=0.15)
     with stage.workbench:
         dialogue = stage.start(line(2), calls=1)
         clock.days = 1
         stage.going = True
         assert dialogue.wait(30)
-    assert (dialogue.status, len(stage.actors.asked)) == (Status.COMPLETED, 2)
+    assert dialogue.status is Status.COMPLETED
+    assert [request.sampling.max_tokens for request in stage.actors.asked] == [100_000] * 2  # and none with what was left
+
+
+def test_what_began_before_midnight_takes_nothing_from_the_new_day(tmp_path, clock):
+    stage = Stage(tmp_path, slow=(1,), day=9, workspace=9)
+    with stage.workbench as workbench:
+        first, mine = stage.start(line(1), calls=1), purse_of(workbench.record.url)
+        clock.days = 1
+        assert workbench.run(line(1), "x", models=[RICH]).status is Status.COMPLETED
+        assert (mine.day.spent.cost, mine.workspace.spent.cost) == (BOUND, BOUND)
+        stage.going = True
+        assert first.wait(30)
+        assert (mine.day.spent.cost, mine.workspace.spent.cost) == (BOUND, TWICE)
 
 
 def test_a_call_that_ends_after_midnight_is_yesterdays_and_counts_once(tmp_path, clock):

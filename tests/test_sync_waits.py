@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -212,6 +213,24 @@ def test_parcels_of_a_source_arrive_in_their_order_though_one_is_halved(record: 
     record.write(a_dialogue("d"))
     assert deliver(record, Long(service.url)) == {}
     assert service.order == [f"{number:02}-{part}" for number in range(12) for part in "abcd"]
+
+
+class BusyAfterOne(Busy, Long):
+    """Asks for the pause while a source of many parcels is under way."""
+
+    before = 1
+
+    async def parcels(self, source: Source, record: Record) -> list[Parcel]:
+        return [replace(parcel, key=f"{source.key}/{parcel.key}") for parcel in await super().parcels(source, record)]
+
+
+def test_a_pause_counts_between_the_parcels_of_a_source_and_for_whoever_goes_on(record: Record, service: Service) -> None:
+    record.write(event for name in "ab" for event in a_dialogue(name))
+    busy, now = BusyAfterOne(service.url), time.time()
+    deliver(record, busy, pace=Pace(at_once=2, base=0.005, cap=0.05, poll=0.01, patience=1.0))
+    assert busy.asked == 2
+    assert len(service.things) == 4
+    assert all(due > now + 119 for (due,) in found(record, "SELECT due_at FROM outbox"))
 
 
 def test_what_was_sent_is_not_kept_a_second_time(record: Record, service: Service) -> None:

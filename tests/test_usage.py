@@ -165,15 +165,22 @@ def test_a_rebuild_makes_it_again(record):
 
 
 def test_an_old_record_is_counted_when_it_is_brought_up_to_date(record_url, open_record):
-    from test_record_migrations import _connect
-
     with open_record() as record:
         record.write(
             _events("a", START, [call("a", 1), replace(call("a", 2, None), saved=0.5, outcome="timeout")], {}, resumed=False)
         )
         record.write(_events("b", START + DAY, [call("a", 1)], {"parent_id": "a", "forked_from": "turn_1"}, resumed=False))
         before = [stored(record, table) for table in (usage, usage_quarters)]
+    make_old(record_url)
+    with Record.open(record_url) as record:
+        assert [stored(record, table) for table in (usage, usage_quarters)] == before
+        assert record.calls("a").saved.dropna().tolist() == [0.5]
+
+
+def make_old(record_url):
+    """Bring a record back to what a workbench made that counted nothing."""
     import sqlalchemy as sa
+    from test_record_migrations import _connect
 
     columns = "dialogue_id, id, turn, asked, model, provider, served, attempt, outcome, started_at, queue_seconds"
     columns += ", first_token_seconds, total_seconds, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens"
@@ -181,19 +188,16 @@ def test_an_old_record_is_counted_when_it_is_brought_up_to_date(record_url, open
     with _connect(record_url).begin() as connection:
         kept = {name: connection.execute(sa.text(f"SELECT * FROM {name}")).mappings().all() for name in ("dialogues", "events")}
         called = connection.execute(sa.text(f"SELECT {columns} FROM calls")).mappings().all()
-    _empty(record_url, connection)
+    _empty(record_url)
     with _connect(record_url).begin() as connection:
         upgrade(connection, "0008")
         tables = sa.MetaData()
         tables.reflect(connection, only=["dialogues", "events", "calls"])
         for name, rows in {**kept, "calls": called}.items():
             connection.execute(tables.tables[name].insert(), [dict(row) for row in rows])
-    with Record.open(record_url) as record:
-        assert [stored(record, table) for table in (usage, usage_quarters)] == before
-        assert record.calls("a").saved.dropna().tolist() == [0.5]
 
 
-def _empty(url, _connection):
+def _empty(url):
     from pathlib import Path
 
     import sqlalchemy as sa

@@ -77,10 +77,13 @@ class DayBudget(Budget):
         return super().passed(amount, kept)
 
     def settle(self, call: Call, amount: Amount) -> None:
-        """Count a call that has ended."""
+        """Count a call that has ended; one that began on an earlier day only lets go of what it held."""
+        spent = self.spent
         super().settle(call, amount)
-        if call.started_at >= self.began:  # else the record counts it as yesterday's
+        if call.started_at >= self.began:
             self.own[call.id] = charge(call, amount).cost
+        else:
+            self.spent = spent
 
     def begin(self, day: float, spent: float) -> None:
         """Begin a day with what is spent of it by others; calls of this process that began on it are added."""
