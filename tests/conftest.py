@@ -23,6 +23,7 @@ from workbench.records import Record
 if TYPE_CHECKING:
     from kernels import Kernel
     from playwright.sync_api import Browser
+    from sync_service import Service
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -60,6 +61,15 @@ def postgres_url(postgres_server: PostgresServer) -> Iterator[str]:
 def sqlite_url(tmp_path: Path) -> str:
     """URL of an SQLite file that does not exist yet, in a folder that does not exist yet."""
     return f"sqlite:///{tmp_path / 'workspace' / 'records.db'}"
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    """The smallest service that a record is copied to."""
+    from sync_service import Service
+
+    with Service() as running:
+        yield running
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -28,12 +28,6 @@ DAY = 86400.0
 
 
 @pytest.fixture
-def service() -> Iterator[Service]:
-    with Service() as running:
-        yield running
-
-
-@pytest.fixture
 def target(service: Service) -> SmallTarget:
     return SmallTarget(service.url)
 

@@ -20,12 +20,6 @@ ONCE = Pace(base=0.005, cap=0.05, poll=0.01, patience=0.0)
 
 
 @pytest.fixture
-def service() -> Iterator[Service]:
-    with Service() as running:
-        yield running
-
-
-@pytest.fixture
 def record(sqlite_url: str) -> Iterator[Record]:
     with Record.open(sqlite_url) as opened:
         opened.outbox.switch_on(SmallTarget.id, SmallTarget.title, SmallTarget.kinds)

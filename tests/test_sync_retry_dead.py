@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from langfuse_desk import sync as sync_langfuse
@@ -18,12 +18,6 @@ from workbench.observe.sync.deliver import Pace
 from workbench.observe.sync.syncing import status_rows, sync
 from workbench.observe.sync.target import Answer, Dead, Parcel
 from workbench.records import Record
-
-
-@pytest.fixture
-def service() -> Iterator[Service]:
-    with Service() as running:
-        yield running
 
 
 @pytest.fixture

@@ -23,12 +23,6 @@ class OtherTarget(SmallTarget):
 
 
 @pytest.fixture
-def service() -> Iterator[Service]:
-    with Service() as running:
-        yield running
-
-
-@pytest.fixture
 def other_service() -> Iterator[Service]:
     with Service() as running:
         yield running

@@ -25,12 +25,6 @@ IMPATIENT = Pace(base=0.005, cap=0.05, poll=0.01, patience=1.0)
 
 
 @pytest.fixture
-def service() -> Iterator[Service]:
-    with Service() as running:
-        yield running
-
-
-@pytest.fixture
 def target(service: Service) -> SmallTarget:
     return SmallTarget(service.url)
 
