@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 
 from workbench.errors import RecordError, WorkbenchError, redact
 from workbench.events.listening import report
+from workbench.observe.sync.http import WORDS
 from workbench.observe.sync.ledger import Ledger
 from workbench.observe.sync.target import Dead, Later, Parcel, Sent, Source, TooLarge, Unsure
 from workbench.records.parcels import Begin, ClaimLostError, Fresh, GiveUp, Pack, PutOff, Replace, Settle
@@ -35,8 +36,6 @@ _ALIVE: Final = 30.0
 """Seconds between two signs of life."""
 _COUNTED: Final = 0.5
 """Seconds between two looks at how much is left."""
-_WORDS: Final = 300
-"""Letters of a reason that are kept."""
 _DEFECT: Final = "This is a defect in the workbench. Once it is mended, --retry-dead sends it again."
 _HINT_TAKEN: Final = "Wait until it is done, or stop it there (`%sync --stop`)."
 
@@ -264,7 +263,7 @@ class Delivery:
             answer = await self._target.send(parcel)
         except Exception as error:  # noqa: BLE001 - nobody knows how far it came
             answer = Unsure(f"{type(error).__name__}: {error}")
-        return answer if isinstance(answer, Sent) else replace(answer, reason=redact(answer.reason)[:_WORDS])
+        return answer if isinstance(answer, Sent) else replace(answer, reason=redact(answer.reason)[:WORDS])
 
     async def _missing(self, parcel: Parcel) -> tuple[str, ...] | None:
         try:

@@ -28,9 +28,10 @@ MOST_BYTES: Final = 32 * 2**20
 """What is read of an answer."""
 LONGEST_WAIT: Final = 24 * 3600.0
 """Seconds; a service that asks for a longer wait is tried after this one."""
-_WORDS: Final = 300
+WORDS: Final = 300
+"""Letters of a failure that are kept, once its secrets are blanked."""
 _HEARD: Final = 2**16
-"""Letters of a failure that are looked through for secrets before they are cut to `_WORDS`."""
+"""Letters of a failure that are looked through for secrets before they are cut to `WORDS`."""
 _DENIED: Final = (401, 403)
 _OF_TRANSFER: Final = ("content-encoding", "content-length", "transfer-encoding")
 
@@ -155,7 +156,7 @@ class Wire:
         return f"{parsed.host}:{parsed.port}" if parsed.port else parsed.host
 
     def _words(self, text: str) -> str:
-        return redact(" ".join(text.split()))[:_WORDS]
+        return redact(" ".join(text.split()))[:WORDS]
 
 
 async def _read(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
