@@ -130,6 +130,11 @@ class Notebook:
         self.page.locator(".jp-Dialog .jp-mod-accept").click()
         self.idle()
 
+    def shut_down_kernel(self):
+        """End the kernel; a page that is reloaded before it is gone would connect to it, and wait for it in vain."""
+        self.menu("Kernel", "Shut Down Kernel")
+        self.page.locator(".jp-KernelName", has_text="No Kernel").first.wait_for(timeout=60_000)
+
     def save(self):
         self.page.keyboard.press("Control+s")
         self.page.get_by_text("Saving completed").first.wait_for(timeout=60_000)

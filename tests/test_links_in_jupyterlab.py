@@ -40,7 +40,7 @@ def test_rows_open_by_mouse_and_keyboard_and_after_a_reload(notebook):
     found.locator(".wb-panel").wait_for(timeout=60_000)
 
     notebook.save()
-    notebook.menu("Kernel", "Shut Down Kernel")
+    notebook.shut_down_kernel()
     page.reload()
     notebook.ready()
     found.locator("[data-wb-place]").first.wait_for(timeout=60_000)

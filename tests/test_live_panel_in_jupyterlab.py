@@ -129,7 +129,7 @@ def test_a_saved_notebook_shows_the_transcript_without_a_kernel(open_notebook, w
     page.locator(".wb-transcript .wb-turn").nth(2).wait_for(timeout=60_000)
     text = page.locator(".wb-transcript").inner_text()
     notebook.save()
-    notebook.menu("Kernel", "Shut Down Kernel")
+    notebook.shut_down_kernel()
     page.reload()
     page.locator(".wb-transcript .wb-turn").nth(2).wait_for(timeout=60_000)
     assert page.locator(".wb-transcript").inner_text() == text
