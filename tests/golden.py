@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from workbench.dialogue import Dialogue, Orchestrator
-from workbench.dialogue.run import RunSpec
+from workbench.dialogue.casting.run import RunSpec
 from workbench.dialogue.transcript import Turn
 from workbench.settings import ReplaySettings, Settings
 

@@ -11,8 +11,8 @@ from workbench.dialogue.baselines import Case, read_cases
 from workbench.dialogue.baselines.answers import answer_of, came_to_an_end, same
 from workbench.dialogue.baselines.approaches import with_answer
 from workbench.dialogue.baselines.cases import as_cases
-from workbench.dialogue.compiling import compile_mode
-from workbench.dialogue.loader import ModeLoader
+from workbench.dialogue.planning.compiling import compile_mode
+from workbench.dialogue.rules.loader import ModeLoader
 from workbench.errors import WorkbenchError
 from workbench.events import Usage
 from workbench.models import Chunk

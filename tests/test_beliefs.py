@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.dialogue.beliefs import (
+from workbench.dialogue.agreement.beliefs import (
     Position,
     agreement_by_round,
     conformity_rate,
@@ -12,7 +12,7 @@ from workbench.dialogue.beliefs import (
     trajectories,
     yielding_rate,
 )
-from workbench.dialogue.plot_beliefs import plot_beliefs
+from workbench.dialogue.figures.plot_beliefs import plot_beliefs
 
 
 def positions(*rounds, probability=None):

@@ -13,7 +13,7 @@ from stage import card, chorus, line, mode_of, orchestra, quick, yes
 from wire import Wire, first
 
 from workbench.dialogue import Orchestrator
-from workbench.dialogue.budget import LEAST_ANSWER, prompt_bound
+from workbench.dialogue.money.budget import LEAST_ANSWER, prompt_bound
 from workbench.errors import ErrorKind as Kind
 from workbench.errors import ModelError, WorkbenchError
 from workbench.events import CallStarted, DialogueEnded, DialogueStarted, Status, TurnStarted, Usage

@@ -14,7 +14,7 @@ from stage import card, chorus, line, orchestra, quick, yes
 from wire import Wire
 
 from workbench.dialogue import Orchestrator, Transcript
-from workbench.dialogue.engine import Engine
+from workbench.dialogue.running.engine import Engine
 from workbench.events import CallEnded, DialogueEnded, DialogueStarted, Status, TextDelta, TurnCancelled, TurnCompleted
 from workbench.models import Chunk
 from workbench.records import Record

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from workbench.dialogue.arrangement import Room, Seen, notice_of
-from workbench.dialogue.compression import arrange
-from workbench.dialogue.extracts import GAP, pieces
-from workbench.dialogue.mode import ContextSpec
+from workbench.dialogue.prompts.arrangement import Room, Seen, notice_of
+from workbench.dialogue.prompts.compression import arrange
+from workbench.dialogue.prompts.extracts import GAP, pieces
+from workbench.dialogue.rules.mode import ContextSpec
 from workbench.errors import ErrorKind, ModeError, ModelError, WorkbenchError
 from workbench.models import ModelRegistry
 from workbench.models.embeddings import local_embedder

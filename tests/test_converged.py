@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.dialogue.converged import Verdict, agree, lasting, similar
+from workbench.dialogue.agreement.converged import Verdict, agree, lasting, similar
 from workbench.errors import ModeError
 
 

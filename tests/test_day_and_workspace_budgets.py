@@ -16,7 +16,7 @@ from test_budgets import cut_after_call_started
 
 from workbench.cli import main
 from workbench.dialogue import Orchestrator, purse
-from workbench.dialogue.budget import prompt_bound
+from workbench.dialogue.money.budget import prompt_bound
 from workbench.dialogue.purse import midnight, standings_of
 from workbench.errors import ErrorKind as Kind
 from workbench.errors import ModelError, WorkbenchError

@@ -8,7 +8,7 @@ import pytest
 
 from workbench.cli.app import app, mode_app, models_app
 from workbench.dialogue import ModeLoader
-from workbench.dialogue.compiling import compile_mode
+from workbench.dialogue.planning.compiling import compile_mode
 from workbench.models import ModelCard
 from workbench.settings import Settings
 

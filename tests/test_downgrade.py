@@ -11,8 +11,8 @@ from stage import Actors, card, line, orchestra, quick
 from wire import Wire
 
 from workbench.dialogue import ModeLoader, Orchestrator
-from workbench.dialogue.budget import prompt_bound
-from workbench.dialogue.run import RunSpec
+from workbench.dialogue.casting.run import RunSpec
+from workbench.dialogue.money.budget import prompt_bound
 from workbench.errors import WorkbenchError
 from workbench.events import Status, Usage
 from workbench.models import Chunk, Client, ModelConfig, ModelRegistry

@@ -7,10 +7,10 @@ from record_examples import whole
 from stage import card, line, mode_of, orchestra, yes
 
 from workbench.dialogue import ModeLoader
-from workbench.dialogue.budget import bound
-from workbench.dialogue.context import messages_for
-from workbench.dialogue.estimate import ASSUMED, Habit, estimate_run, habits_in, prompts_of
-from workbench.dialogue.run import RunSpec
+from workbench.dialogue.casting.run import RunSpec
+from workbench.dialogue.money.budget import bound
+from workbench.dialogue.money.estimate import ASSUMED, Habit, estimate_run, habits_in, prompts_of
+from workbench.dialogue.prompts.context import messages_for
 from workbench.errors import RecordError
 from workbench.models import Prices
 from workbench.records import Record

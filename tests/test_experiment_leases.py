@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.dialogue.budget import Amount
+from workbench.dialogue.money.budget import Amount
 from workbench.errors import BudgetExceededError
 from workbench.events import Call, Timings, Usage
 from workbench.experiments.definition import RunLimits

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.dialogue.expressions import compile_expression
+from workbench.dialogue.planning.expressions import compile_expression
 from workbench.errors import ModeError
 
 RESULTS = {
@@ -216,7 +216,7 @@ def test_the_longest_texts_are_worked_through_in_a_shallow_stack():
     long = "+".join(["1"] * 900)
     deep = "(" * 19 + long + ")" * 19
     code = (
-        "import sys; from workbench.dialogue.expressions import compile_expression as c\n"
+        "import sys; from workbench.dialogue.planning.expressions import compile_expression as c\n"
         "sys.setrecursionlimit(500)\n"
         f"print(c({long!r}).evaluate({{}}), c({deep!r}).evaluate({{}}), c({' and '.join(['1'] * 300)!r}).evaluate({{}}))"
     )

@@ -11,7 +11,7 @@ from stage import orchestra, quick
 from wire import Wire, first
 
 from workbench.dialogue import Orchestrator
-from workbench.dialogue.feedback import parse_quality
+from workbench.dialogue.prompts.feedback import parse_quality
 from workbench.errors import RecordError, WorkbenchError
 from workbench.events import Status
 from workbench.events.listening import Incident, flush, listen

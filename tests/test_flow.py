@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from stage import chorus, line, mode_of
 
 from workbench.dialogue import ModeLoader
-from workbench.dialogue.compiling import compile_mode
-from workbench.dialogue.flow import ALIKE, flow_of
-from workbench.dialogue.flow_svg import svg_of
+from workbench.dialogue.figures.flow import ALIKE, flow_of
+from workbench.dialogue.figures.flow_svg import svg_of
+from workbench.dialogue.planning.compiling import compile_mode
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 GOLDEN = Path(__file__).parent / "data" / "flow"

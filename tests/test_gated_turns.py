@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from stage import card, mode_of, orchestra
 
 from workbench.dialogue import ModeLoader, Transcript
-from workbench.dialogue.compiling import compile_mode
+from workbench.dialogue.planning.compiling import compile_mode
 from workbench.errors import ModeError
 from workbench.events import Status, TurnSkipped, Usage
 from workbench.models import Chunk

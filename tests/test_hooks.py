@@ -7,9 +7,9 @@ import pytest
 from scripted import Script
 from stage import card, mode_of, orchestra
 
-from workbench.dialogue.compiling import compile_mode
-from workbench.dialogue.hooks import Hook
-from workbench.dialogue.loader import ModeLoader
+from workbench.dialogue.planning.compiling import compile_mode
+from workbench.dialogue.rules.loader import ModeLoader
+from workbench.dialogue.running.hooks import Hook
 from workbench.errors import ModeError, WorkbenchError
 from workbench.events import Status
 

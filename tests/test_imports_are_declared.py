@@ -48,10 +48,10 @@ ROOMS = {
         "models/model.py",
         "models/providers/__init__.py",
         "models/providers/langchain.py",
-        "dialogue/cast.py",
-        "dialogue/langgraph.py",
+        "dialogue/casting/cast.py",
+        "dialogue/running/langgraph.py",
     ),
-    "langgraph": ("dialogue/langgraph.py", "dialogue/mode.py"),
+    "langgraph": ("dialogue/running/langgraph.py", "dialogue/rules/mode.py"),
     "transformers": ("models/providers/transformers", "models/capacity.py"),
 }
 """Extra to the places that use it."""

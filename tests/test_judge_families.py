@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from workbench.cli.app import app
 from workbench.dialogue import ModeLoader
-from workbench.dialogue.fairness import dry_run_warnings
+from workbench.dialogue.casting.fairness import dry_run_warnings
 from workbench.events import Status, Usage
 from workbench.models import Chunk, ModelCard, ModelConfig, ModelRegistry
 from workbench.models.families import family_of

@@ -12,8 +12,8 @@ from stage import card, mode_of, orchestra
 from wire import Wire, words_for
 
 from workbench.dialogue import ModeLoader, Transcript
-from workbench.dialogue.anonymous import names_of, without_announcement
-from workbench.dialogue.compiling import compile_mode
+from workbench.dialogue.planning.compiling import compile_mode
+from workbench.dialogue.prompts.anonymous import names_of, without_announcement
 from workbench.errors import ModeError
 from workbench.events import Status, Usage
 from workbench.models import Chunk

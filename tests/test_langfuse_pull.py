@@ -7,7 +7,7 @@ from langfuse_desk import sync, target
 from langfuse_server import SECRET, Langfuse
 from stage import card, line, orchestra, yes
 
-from workbench.dialogue.loader import ModeLoader
+from workbench.dialogue.rules.loader import ModeLoader
 from workbench.errors import SettingsError
 from workbench.observe.pull.asking import service_named
 from workbench.observe.pull.langfuse import LangfuseService

@@ -17,8 +17,8 @@ from record_examples import whole
 from stage import quick
 
 from workbench.dialogue import Orchestrator
-from workbench.dialogue.loader import ModeLoader
-from workbench.dialogue.template import fill, placeholders
+from workbench.dialogue.rules.loader import ModeLoader
+from workbench.dialogue.rules.template import fill, placeholders
 from workbench.errors import SettingsError, WorkbenchError
 from workbench.experiments.cases import read_cases, spooled
 from workbench.observe.pull.asking import service_named

@@ -7,8 +7,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from workbench.dialogue import ModeLoader
-from workbench.dialogue.compiling import compile_mode
-from workbench.dialogue.mode import TurnSpec, json_schema
+from workbench.dialogue.planning.compiling import compile_mode
+from workbench.dialogue.rules.mode import TurnSpec, json_schema
 from workbench.errors import ModeError
 
 DATA = Path(__file__).parent / "data"

@@ -9,7 +9,7 @@ from wire import Wire
 from wired import card, quick
 
 from workbench.dialogue import ModeLoader, Orchestrator
-from workbench.dialogue.structured import instruction, parse_answer
+from workbench.dialogue.rules.structured import instruction, parse_answer
 from workbench.events import Status
 
 MODES = sorted(mode.name for mode in ModeLoader().modes())

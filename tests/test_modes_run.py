@@ -5,7 +5,7 @@ from scripted import USUAL, Script
 from stage import card, orchestra
 
 from workbench.dialogue import ModeLoader
-from workbench.dialogue.compiling import compile_mode
+from workbench.dialogue.planning.compiling import compile_mode
 from workbench.events import Status
 
 MODES = sorted(mode.name for mode in ModeLoader().modes())

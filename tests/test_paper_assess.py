@@ -7,7 +7,7 @@ import pytest
 from paper_debate import FALSE, NEAR, TRUE, Debate, decision, judgement, prompts, shelf_of, stage
 from wire import Wire
 
-from workbench.dialogue.estimate import estimate_run
+from workbench.dialogue.money.estimate import estimate_run
 from workbench.errors import ErrorKind, ModelError, RecordError, UnknownModelError, WorkbenchError
 from workbench.events import Status
 from workbench.models import ModelCard

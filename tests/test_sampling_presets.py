@@ -206,7 +206,7 @@ async def test_one_question_takes_a_preset_too(tmp_path, monkeypatch):
 def test_the_schema_of_a_mode_takes_a_name_where_sampling_stands():
     import jsonschema
 
-    from workbench.dialogue.mode import json_schema
+    from workbench.dialogue.rules.mode import json_schema
 
     mode = {"name": "m", "roles": {"a": {"sampling": "precise"}}, "turns": [{"role": "a", "sampling": {"preset": "brief"}}]}
     jsonschema.validate(mode, json_schema())

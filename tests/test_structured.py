@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.dialogue.schemas import check_schema
-from workbench.dialogue.structured import instruction, parse_answer, repair_prompt
+from workbench.dialogue.rules.schemas import check_schema
+from workbench.dialogue.rules.structured import instruction, parse_answer, repair_prompt
 from workbench.errors import ModeError
 from workbench.models.answer_format import response_format
 
@@ -282,7 +282,7 @@ def test_no_network_is_touched(monkeypatch):
 
 
 def test_nothing_heavy_is_imported_before_it_is_used():
-    code = "import sys, workbench.dialogue.structured; print({'jsonschema', 'regex', 'referencing'} & set(sys.modules))"
+    code = "import sys, workbench.dialogue.rules.structured; print({'jsonschema', 'regex', 'referencing'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.strip() == "set()"
 
 

@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.dialogue import ModeLoader
-from workbench.dialogue.compiling import compile_mode
-from workbench.dialogue.context import messages_for, prompt_of
-from workbench.dialogue.template import fill, placeholders
+from workbench.dialogue.planning.compiling import compile_mode
+from workbench.dialogue.prompts.context import messages_for, prompt_of
+from workbench.dialogue.rules.template import fill, placeholders
 
 
 def plan_of(*turns, **more):

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.dialogue.budget import prompt_bound
+from workbench.dialogue.money.budget import prompt_bound
 from workbench.models import ModelCard, ModelRegistry
 from workbench.models.provider import Request, Sampling
 from workbench.models.providers.local import LocalProvider

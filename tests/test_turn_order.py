@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.dialogue import ModeLoader
-from workbench.dialogue.compiling import compile_mode
+from workbench.dialogue.planning.compiling import compile_mode
 
 
 def depends(mode, **parameters):

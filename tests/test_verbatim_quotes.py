@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.dialogue.quotes import check_quote, normalised
+from workbench.dialogue.running.quotes import check_quote, normalised
 
 SAID = {
     "pro": {"pro_1": "Water is wet.\n\nIt  wets “everything” it touches.", "pro_2": "As I said, it's wet."},

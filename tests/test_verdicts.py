@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.dialogue.judging import Contest, Order
-from workbench.dialogue.verdicts import settle
+from workbench.dialogue.rules.judging import Contest, Order
+from workbench.dialogue.running.verdicts import settle
 
 SAID = {"pro_1": "Water is wet.", "con_1": "Fish disagree."}
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.dialogue.votes import METHODS, plain, tally
+from workbench.dialogue.agreement.votes import METHODS, plain, tally
 from workbench.errors import ModeError
 
 

@@ -268,7 +268,7 @@ class Engine(Ours):
         check(run(self._drain(spec)))
 
     async def _drain(self, spec: Any) -> str:
-        from workbench.dialogue.engine import Engine as TheEngine
+        from workbench.dialogue.running.engine import Engine as TheEngine
         from workbench.events import DialogueStarted, TurnCompleted
 
         last = ""

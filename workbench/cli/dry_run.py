@@ -9,12 +9,12 @@ from typing import Any
 
 from workbench.cli.output import as_json as print_json
 from workbench.cli.output import table
-from workbench.dialogue.cast import Part
-from workbench.dialogue.estimate import Estimate, estimate_run, habits_in
+from workbench.dialogue.casting.cast import Part
+from workbench.dialogue.casting.fairness import dry_run_warnings
+from workbench.dialogue.casting.run import RunSpec
 from workbench.dialogue.export.facts import money
-from workbench.dialogue.fairness import dry_run_warnings
-from workbench.dialogue.flow import flow_of
-from workbench.dialogue.run import RunSpec
+from workbench.dialogue.figures.flow import flow_of
+from workbench.dialogue.money.estimate import Estimate, estimate_run, habits_in
 
 
 def show_dry_run(spec: RunSpec, parts: Mapping[str, Part], record: str, *, as_json: bool) -> None:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from workbench.cli.output import as_json as print_json
 from workbench.cli.output import table
-from workbench.dialogue.compiling import compile_mode
-from workbench.dialogue.flow import flow_of
-from workbench.dialogue.loader import ModeLoader
-from workbench.dialogue.mode import json_schema
+from workbench.dialogue.figures.flow import flow_of
+from workbench.dialogue.planning.compiling import compile_mode
+from workbench.dialogue.rules.loader import ModeLoader
+from workbench.dialogue.rules.mode import json_schema
 from workbench.settings import load_settings
 
 

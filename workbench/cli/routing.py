@@ -12,7 +12,7 @@ from typing import Any
 from workbench.cli.output import as_json as print_json
 from workbench.cli.output import table as print_table
 from workbench.dialogue import Orchestrator
-from workbench.dialogue.feedback import parse_quality
+from workbench.dialogue.prompts.feedback import parse_quality
 from workbench.routing.logs import routed_turns
 from workbench.routing.named import policy_named
 from workbench.routing.off_policy import Value, evaluate

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from workbench.dialogue.casting.persons import Kind
 from workbench.dialogue.dialogue import Dialogue
-from workbench.dialogue.persons import Kind
 from workbench.errors import RecordError, WorkbenchError
 from workbench.events import Event, Status
 from workbench.events.correlation import correlation

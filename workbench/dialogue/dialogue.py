@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     import pandas as pd
     import plotly.graph_objects as go
 
+    from workbench.dialogue.export.positions import PositionsReport
     from workbench.dialogue.lineage import Tree
-    from workbench.dialogue.positions import PositionsReport
     from workbench.records import Record
 
 _END: Final = object()
@@ -161,14 +161,14 @@ class Dialogue(Steered):
 
         See `beliefs.trajectories` for the columns, and `positions_report` for what came of them.
         """
-        from workbench.dialogue.beliefs import trajectories
-        from workbench.dialogue.positions import steps_of
+        from workbench.dialogue.agreement.beliefs import trajectories
+        from workbench.dialogue.export.positions import steps_of
 
         return trajectories(steps_of(self.snapshot()))
 
     def positions_report(self) -> PositionsReport:
         """Return who changed their mind, from what to what and after whom, and how far all agreed, round by round."""
-        from workbench.dialogue.positions import positions_report
+        from workbench.dialogue.export.positions import positions_report
 
         return positions_report(self.snapshot())
 
@@ -315,7 +315,7 @@ class Dialogue(Steered):
 
     def plot(self) -> go.Figure:
         """Return a Plotly figure of cost, latency and tokens per turn; it is drawn without a network."""
-        from workbench.dialogue.plot import plot_turns
+        from workbench.dialogue.figures.plot import plot_turns
 
         return plot_turns(self.snapshot())
 
@@ -325,8 +325,8 @@ class Dialogue(Steered):
 
     def plot_beliefs(self) -> go.Figure:
         """Return a Plotly figure of the positions that speakers stated, turn by turn."""
-        from workbench.dialogue.plot_beliefs import plot_beliefs
-        from workbench.dialogue.positions import steps_of
+        from workbench.dialogue.export.positions import steps_of
+        from workbench.dialogue.figures.plot_beliefs import plot_beliefs
 
         return plot_beliefs(steps_of(self.snapshot()))
 

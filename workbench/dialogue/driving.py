@@ -15,7 +15,7 @@ from contextlib import aclosing
 from typing import Final
 
 from workbench.dialogue.dialogue import Dialogue
-from workbench.dialogue.engine import Engine
+from workbench.dialogue.running.engine import Engine
 from workbench.dialogue.transcript import Transcript
 from workbench.errors import RecordError
 from workbench.events import DialogueEnded, DialogueResumed, DialogueStarted, Event

@@ -16,10 +16,10 @@ from itertools import count
 
 from pydantic import ValidationError
 
+from workbench.dialogue.casting.run import RunSpec
 from workbench.dialogue.export.facts import visible
-from workbench.dialogue.parameters import Parameters
-from workbench.dialogue.plan import Plan, PlannedTurn
-from workbench.dialogue.run import RunSpec
+from workbench.dialogue.planning.plan import Plan, PlannedTurn
+from workbench.dialogue.rules.parameters import Parameters
 from workbench.dialogue.transcript import Transcript, Turn
 from workbench.errors import WorkbenchError
 from workbench.events import DialogueStarted, Event, Status, TurnCompleted, TurnStarted

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
+from workbench.dialogue.casting.routed import candidates_for
+from workbench.dialogue.casting.run import RunSpec
 from workbench.dialogue.dialogue import Dialogue
-from workbench.dialogue.feedback import persons_ratings, ratings_of
-from workbench.dialogue.mode import RoleSpec
-from workbench.dialogue.routed import candidates_for
-from workbench.dialogue.run import RunSpec
+from workbench.dialogue.prompts.feedback import persons_ratings, ratings_of
+from workbench.dialogue.rules.mode import RoleSpec
 from workbench.errors import WorkbenchError
 from workbench.events.listening import report
 from workbench.models import ModelRegistry

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from workbench.dialogue.dialogue import Dialogue
 from workbench.dialogue.export.facts import ending, facts, speaker, title, totals, visible
-from workbench.dialogue.positions import positions_report
+from workbench.dialogue.export.positions import positions_report
 from workbench.events import (
     CallEnded,
     DialogueEnded,

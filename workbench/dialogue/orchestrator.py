@@ -15,23 +15,23 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from workbench.dialogue.budget import Amount, Budget
-from workbench.dialogue.cast import Part, Speaker, Wishes, parts_of
+from workbench.dialogue.casting.cast import Part, Speaker, Wishes, parts_of
+from workbench.dialogue.casting.run import RunSpec
+from workbench.dialogue.casting.sampling import SamplingWish
 from workbench.dialogue.detached import Child, Following, spawn
 from workbench.dialogue.dialogue import Dialogue
 from workbench.dialogue.driving import drive, handle_of, one_handle, running_of, runs_here
-from workbench.dialogue.engine import Engine
 from workbench.dialogue.fork import beginning, parse_point
-from workbench.dialogue.hooks import Hooks, with_hooks
 from workbench.dialogue.learning import Learning
 from workbench.dialogue.lineage import children
-from workbench.dialogue.loader import ModeLoader
-from workbench.dialogue.mode import Mode
-from workbench.dialogue.parameters import Parameters
-from workbench.dialogue.progress import Progress, runs_of
+from workbench.dialogue.money.budget import Amount, Budget
 from workbench.dialogue.purse import purse_for
-from workbench.dialogue.run import RunSpec
-from workbench.dialogue.sampling import SamplingWish
+from workbench.dialogue.rules.loader import ModeLoader
+from workbench.dialogue.rules.mode import Mode
+from workbench.dialogue.rules.parameters import Parameters
+from workbench.dialogue.running.engine import Engine
+from workbench.dialogue.running.hooks import Hooks, with_hooks
+from workbench.dialogue.running.progress import Progress, runs_of
 from workbench.dialogue.settling import Settling
 from workbench.dialogue.transcript import Transcript
 from workbench.errors import WorkbenchError

@@ -15,11 +15,11 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final, NamedTuple
 
-from workbench.dialogue.budget import Amount, Budget, charge, charges
 from workbench.dialogue.driving import runs_here
 from workbench.dialogue.export.facts import money
-from workbench.dialogue.mode import LimitsSpec
-from workbench.dialogue.progress import Progress
+from workbench.dialogue.money.budget import Amount, Budget, charge, charges
+from workbench.dialogue.rules.mode import LimitsSpec
+from workbench.dialogue.running.progress import Progress
 from workbench.errors import WorkbenchError
 from workbench.events import Call, CallEnded, CallStarted, DialogueResumed, DialogueStarted, Event
 from workbench.loop import run

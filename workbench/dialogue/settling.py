@@ -6,18 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from workbench.dialogue.cast import Part, Wishes, bound, cast_roles, check_priced, check_ready, check_roles
-from workbench.dialogue.ceilings import ceiling_in_money, limits_of, merge_limits
-from workbench.dialogue.compiling import compile_mode
-from workbench.dialogue.downgrade import with_cheaper
-from workbench.dialogue.fairness import warned
+from workbench.dialogue.casting.cast import Part, Wishes, bound, cast_roles, check_priced, check_ready, check_roles
+from workbench.dialogue.casting.fairness import warned
+from workbench.dialogue.casting.run import RunSpec
+from workbench.dialogue.casting.sampling import SamplingWish, sampled, with_fallbacks, with_presets
+from workbench.dialogue.casting.sub_runs import sub_runs
 from workbench.dialogue.fallbacks import check_fallbacks
-from workbench.dialogue.loader import ModeLoader
-from workbench.dialogue.mode import Mode
-from workbench.dialogue.parameters import Parameters
-from workbench.dialogue.run import RunSpec
-from workbench.dialogue.sampling import SamplingWish, sampled, with_fallbacks, with_presets
-from workbench.dialogue.sub_runs import sub_runs
+from workbench.dialogue.money.cheaper import with_cheaper
+from workbench.dialogue.planning.compiling import compile_mode
+from workbench.dialogue.rules.ceilings import ceiling_in_money, limits_of, merge_limits
+from workbench.dialogue.rules.loader import ModeLoader
+from workbench.dialogue.rules.mode import Mode
+from workbench.dialogue.rules.parameters import Parameters
 from workbench.models import ModelRegistry
 from workbench.models.presets import SamplingPresets
 from workbench.settings import Settings

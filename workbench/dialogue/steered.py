@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import Any, Protocol
 
-from workbench.dialogue.persons import Kind
+from workbench.dialogue.casting.persons import Kind
 from workbench.errors import WorkbenchError
 from workbench.events import Status
 from workbench.loop import engine_loop, submit

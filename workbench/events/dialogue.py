@@ -58,7 +58,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DialogueStarted(Event):
-    """A dialogue began. `run` is all that is needed to run it again: see `workbench.dialogue.run.RunSpec`."""
+    """A dialogue began. `run` is all that is needed to run it again: see `workbench.dialogue.casting.run.RunSpec`."""
 
     type: ClassVar[str] = "dialogue_started"
     barrier: ClassVar[bool] = True

@@ -18,15 +18,15 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Protocol
 
+from workbench.dialogue.agreement.votes import written
 from workbench.dialogue.baselines.answers import answer_of
 from workbench.dialogue.baselines.spend import spend_of
-from workbench.dialogue.budget import Amount, Budget
+from workbench.dialogue.casting.run import RunSpec
 from workbench.dialogue.dialogue import Dialogue
 from workbench.dialogue.fallbacks import fallbacks_of
+from workbench.dialogue.money.budget import Amount, Budget
 from workbench.dialogue.orchestrator import Orchestrator
-from workbench.dialogue.run import RunSpec
-from workbench.dialogue.template import fill
-from workbench.dialogue.votes import written
+from workbench.dialogue.rules.template import fill
 from workbench.errors import ModelError, redact
 from workbench.events import Status
 from workbench.experiments.definition import ArmSpec, Definition

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Literal, TypeAlias, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from workbench.dialogue.fallbacks import Fallbacks
-from workbench.dialogue.mode import LimitsSpec, SamplingSpec
+from workbench.dialogue.rules.mode import LimitsSpec, SamplingSpec
 from workbench.errors import WorkbenchError
 from workbench.experiments.plan import Plan
 from workbench.experiments.statistics.families import Correction

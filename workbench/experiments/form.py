@@ -7,8 +7,8 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from workbench.dialogue.loader import ModeLoader
-from workbench.dialogue.template import placeholders
+from workbench.dialogue.rules.loader import ModeLoader
+from workbench.dialogue.rules.template import placeholders
 from workbench.experiments.cases import Spooled
 from workbench.experiments.definition import Definition
 from workbench.experiments.reading import DefinitionError

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from workbench.dialogue.baselines.referee import ORDERS, REFEREE_MODE, pair_shown, winner_of
-from workbench.dialogue.budget import Budget
+from workbench.dialogue.casting.run import RunSpec
 from workbench.dialogue.dialogue import Dialogue
-from workbench.dialogue.documents import read_document
+from workbench.dialogue.money.budget import Budget
 from workbench.dialogue.orchestrator import Orchestrator
-from workbench.dialogue.run import RunSpec
+from workbench.dialogue.rules.documents import read_document
 from workbench.experiments.arms import as_text, complained, dialogue_id, filled, held_as
 from workbench.experiments.definition import Definition, MetricSpec
 from workbench.experiments.lanes import Seats

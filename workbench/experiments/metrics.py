@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from workbench.dialogue.baselines.answers import same
-from workbench.dialogue.schemas import BrokenLimitError, problems_with
+from workbench.dialogue.rules.schemas import BrokenLimitError, problems_with
 from workbench.errors import WorkbenchError
 from workbench.experiments.arms import as_text, called
 from workbench.experiments.definition import MetricSpec

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from workbench.dialogue.budget import Amount, Budget
-from workbench.dialogue.mode import LimitsSpec
+from workbench.dialogue.money.budget import Amount, Budget
+from workbench.dialogue.rules.mode import LimitsSpec
 from workbench.errors import BudgetExceededError
 from workbench.experiments.definition import RunLimits
 

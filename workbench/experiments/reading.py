@@ -9,7 +9,7 @@ from typing import Any, Final, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from workbench.dialogue.documents import Document, KeyPath, parse_document, read_document
+from workbench.dialogue.rules.documents import Document, KeyPath, parse_document, read_document
 from workbench.errors import ModeError, WorkbenchError
 from workbench.experiments.definition import ArmSpec, Definition, Kind, MetricSpec, PlanSpec, RunLimits, SourceSpec
 

@@ -8,7 +8,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypedDict, cast
 
-from workbench.dialogue.budget import Amount
+from workbench.dialogue.money.budget import Amount
 from workbench.dialogue.orchestrator import Orchestrator
 from workbench.dialogue.purse import purse_for
 from workbench.errors import WorkbenchError

@@ -3,7 +3,7 @@
 Counted are OpenAI's models (tiktoken with the encodings that LiteLLM brings along) and local weights (the vocabulary in their
 file). Nobody else publishes a tokenizer that may be used without a network, so the others are estimated from bytes, like texts
 too long to be counted in a second. An estimate may be too small. What a text can take at most is another question: budgets
-answer it with a token for every byte (`workbench.dialogue.budget`).
+answer it with a token for every byte (`workbench.dialogue.money.budget`).
 """
 
 from __future__ import annotations

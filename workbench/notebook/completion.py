@@ -23,7 +23,7 @@ from workbench.events import Status
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from workbench.dialogue.mode import Mode
+    from workbench.dialogue.rules.mode import Mode
     from workbench.records.queries import Reader
     from workbench.settings import Settings
 
@@ -195,7 +195,7 @@ class _Offers:
 
     def _roles(self) -> Iterator[tuple[str, str]]:
         """Yield the roles of the mode, or of the dialogue, that the line names."""
-        from workbench.dialogue.compiling import compile_mode
+        from workbench.dialogue.planning.compiling import compile_mode
 
         mode = self._mode()
         if mode is None:
@@ -205,8 +205,8 @@ class _Offers:
             yield name, spec.description or "role"
 
     def _mode(self) -> Mode | None:
-        from workbench.dialogue.loader import ModeLoader
-        from workbench.dialogue.mode import Mode
+        from workbench.dialogue.rules.loader import ModeLoader
+        from workbench.dialogue.rules.mode import Mode
 
         if self._typed.kind == "cell":
             return ModeLoader(_settings().mode_folders).load(self._plain[0]) if self._plain else None
@@ -254,7 +254,7 @@ def _settings() -> Settings:
 
 
 def _modes() -> list[tuple[str, str]]:
-    from workbench.dialogue.loader import ModeLoader
+    from workbench.dialogue.rules.loader import ModeLoader
 
     return [(name, "mode") for name in ModeLoader(_settings().mode_folders).names()]
 

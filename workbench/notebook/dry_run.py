@@ -6,20 +6,20 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from workbench.dialogue.estimate import Estimate, TurnEstimate, estimate_run, habits_in, prompts_of
+from workbench.dialogue.casting.fairness import dry_run_warnings
 from workbench.dialogue.export.facts import money, title, visible
-from workbench.dialogue.fairness import dry_run_warnings
-from workbench.dialogue.flow import Box, flow_of
-from workbench.dialogue.flow_svg import svg_of
+from workbench.dialogue.figures.flow import Box, flow_of
+from workbench.dialogue.figures.flow_svg import svg_of
+from workbench.dialogue.money.estimate import Estimate, TurnEstimate, estimate_run, habits_in, prompts_of
 from workbench.notebook.pages import render
 from workbench.notebook.tables import Column, Table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from workbench.dialogue.cast import Part
-    from workbench.dialogue.plan import PlannedTurn
-    from workbench.dialogue.run import RunSpec
+    from workbench.dialogue.casting.cast import Part
+    from workbench.dialogue.casting.run import RunSpec
+    from workbench.dialogue.planning.plan import PlannedTurn
     from workbench.records import Record
 
 _ROOM: Final[Mapping[str, int]] = {"html": 200_000, "markdown": 50_000, "text": 4_000}

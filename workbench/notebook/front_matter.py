@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from IPython.core.error import UsageError
 
-from workbench.dialogue.documents import parse_document
+from workbench.dialogue.rules.documents import parse_document
 from workbench.errors import ModeError
 
 _FENCE: Final = re.compile(r"---[ \t]*")

@@ -7,10 +7,10 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from workbench.dialogue.compiling import compile_mode
 from workbench.dialogue.export.facts import money
-from workbench.dialogue.loader import ModeLoader
-from workbench.dialogue.parameters import listed
+from workbench.dialogue.planning.compiling import compile_mode
+from workbench.dialogue.rules.loader import ModeLoader
+from workbench.dialogue.rules.parameters import listed
 from workbench.doctor import Finding, readiness
 from workbench.errors import ModeError
 from workbench.events import Status
@@ -22,7 +22,7 @@ from workbench.records import Record
 from workbench.records.summary import DialogueSummary
 
 if TYPE_CHECKING:
-    from workbench.dialogue.mode import Mode
+    from workbench.dialogue.rules.mode import Mode
 
 _ALL: Final = 1_000_000
 _FINDINGS: Final = (Column("what"), Column("state"), Column("detail"), Column("todo", "to do"))

@@ -48,8 +48,8 @@ class ModeMagics(Magics):
 
         Then `%%dialogue second-opinion` runs it. Running the cell again replaces it; docs/modes.md is the tutorial.
         """
-        from workbench.dialogue.compiling import compile_mode
-        from workbench.dialogue.loader import BUILT_IN, ModeLoader
+        from workbench.dialogue.planning.compiling import compile_mode
+        from workbench.dialogue.rules.loader import BUILT_IN, ModeLoader
         from workbench.notebook.mode_page import ModePage
 
         name = line.strip()

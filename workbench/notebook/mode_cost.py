@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
-from workbench.dialogue.cast import Wishes, cast_roles
-from workbench.dialogue.compiling import compile_mode
-from workbench.dialogue.estimate import ASSUMED, Estimate, estimate_run
+from workbench.dialogue.casting.cast import Wishes, cast_roles
+from workbench.dialogue.casting.run import RunSpec
 from workbench.dialogue.export.facts import money
-from workbench.dialogue.plan import Plan
-from workbench.dialogue.run import RunSpec
+from workbench.dialogue.money.estimate import ASSUMED, Estimate, estimate_run
+from workbench.dialogue.planning.compiling import compile_mode
+from workbench.dialogue.planning.plan import Plan
 from workbench.errors import ModeError, WorkbenchError
 from workbench.models import ModelCard, ModelRegistry
 from workbench.settings import DefaultSettings
 
 if TYPE_CHECKING:
-    from workbench.dialogue.mode import Mode
+    from workbench.dialogue.rules.mode import Mode
 
 Cast = dict[str, tuple[ModelCard, ...]]
 _LONG: Final = 300

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from workbench.dialogue.cast import NO_DEFAULTS
-from workbench.dialogue.compiling import compile_mode
+from workbench.dialogue.casting.cast import NO_DEFAULTS
 from workbench.dialogue.export.facts import title, visible
-from workbench.dialogue.flow import flow_of
-from workbench.dialogue.flow_svg import svg_of
-from workbench.dialogue.parameters import listed
+from workbench.dialogue.figures.flow import flow_of
+from workbench.dialogue.figures.flow_svg import svg_of
+from workbench.dialogue.planning.compiling import compile_mode
+from workbench.dialogue.rules.parameters import listed
 from workbench.notebook.mode_cost import casting, cost_in_words
 from workbench.notebook.pages import render
 from workbench.notebook.tables import Column, Table
@@ -18,7 +18,7 @@ from workbench.settings import DefaultSettings
 if TYPE_CHECKING:
     import pandas as pd
 
-    from workbench.dialogue.mode import Mode
+    from workbench.dialogue.rules.mode import Mode
     from workbench.models import ModelRegistry
 
 _FEW: Final = 6

@@ -7,8 +7,8 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from workbench.dialogue.context import with_round
 from workbench.dialogue.export.facts import money, visible
+from workbench.dialogue.prompts.context import with_round
 from workbench.notebook.figured import Figured
 from workbench.notebook.tables import Column, Table
 from workbench.records.moments import moment

@@ -87,7 +87,7 @@ class RoutingMagics(Magics):
             %rate last good
             %rate last@judge 7/10 --comment "misses the second point"
         """
-        from workbench.dialogue.feedback import parse_quality
+        from workbench.dialogue.prompts.feedback import parse_quality
 
         wanted = parse(self.rate, line)
         name, _, turn = wanted.id.partition("@")

@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from workbench.dialogue.plan import PlannedTurn
-from workbench.dialogue.run import RunSpec
+from workbench.dialogue.casting.run import RunSpec
+from workbench.dialogue.planning.plan import PlannedTurn
 from workbench.errors import WorkbenchError
 from workbench.models import ModelCard
 

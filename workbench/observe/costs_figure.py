@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
 
-from workbench.dialogue.figures import ACCENTS, LINE, ROW, lay_out, short, unmarked
+from workbench.dialogue.figures.look import ACCENTS, LINE, ROW, lay_out, short, unmarked
 from workbench.records.costs import DayCost
 
 if TYPE_CHECKING:

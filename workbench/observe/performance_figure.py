@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from workbench.dialogue.export.facts import money
-from workbench.dialogue.figures import ACCENTS, LINE, lay_out, short, unmarked
+from workbench.dialogue.figures.look import ACCENTS, LINE, lay_out, short, unmarked
 from workbench.records.paces import Pace
 
 if TYPE_CHECKING:

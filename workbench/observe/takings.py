@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from workbench.dialogue.hooks import HOOK
-from workbench.dialogue.persons import PERSON
-from workbench.dialogue.spawning import SUB_DIALOGUES
+from workbench.dialogue.casting.persons import PERSON
+from workbench.dialogue.running.hooks import HOOK
+from workbench.dialogue.running.spawning import SUB_DIALOGUES
 from workbench.events import (
     CallEnded,
     CallStarted,

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from workbench.dialogue.context import with_round
 from workbench.dialogue.export.facts import visible
+from workbench.dialogue.prompts.context import with_round
 from workbench.observe.span import Key, Span, Trace
 
 What = Literal["queue", "first token", "answer", "failed", "pause", "person", "function", "stopped", "between"]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from workbench.dialogue.export.facts import money, seconds
-from workbench.dialogue.figures import ACCENTS, LINE, lay_out, short, unmarked
+from workbench.dialogue.figures.look import ACCENTS, LINE, lay_out, short, unmarked
 from workbench.observe.waterfall import Row, Stretch, Waterfall, What
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
-from workbench.dialogue.context import label
+from workbench.dialogue.casting.persons import PERSON
+from workbench.dialogue.casting.run import RunSpec
 from workbench.dialogue.export.facts import title
-from workbench.dialogue.persons import PERSON
-from workbench.dialogue.run import RunSpec
-from workbench.dialogue.structured import instruction
+from workbench.dialogue.prompts.context import label
+from workbench.dialogue.rules.structured import instruction
 from workbench.dialogue.transcript import Transcript, Turn, measure
 from workbench.events import Call, DialogueSpawned, Status
 from workbench.panels.form import fields_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from workbench.dialogue.export.facts import money
-from workbench.dialogue.figures import ACCENTS, LINE, ROW, lay_out, short, unmarked
+from workbench.dialogue.figures.look import ACCENTS, LINE, ROW, lay_out, short, unmarked
 from workbench.panels.routing_facts import LATEST, ModelPoint, RoutingFacts
 
 if TYPE_CHECKING:

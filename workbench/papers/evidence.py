@@ -13,7 +13,7 @@ from dataclasses import asdict
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
-from workbench.dialogue.gates import Result
+from workbench.dialogue.planning.gates import Result
 from workbench.papers.chunks import Chunk, chunks_of
 from workbench.papers.marks import PLACEHOLDER, mark_of
 from workbench.papers.paper import Paper

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from workbench.dialogue.cast import Part
-from workbench.dialogue.hooks import Hook
-from workbench.dialogue.run import RunSpec
+from workbench.dialogue.casting.cast import Part
+from workbench.dialogue.casting.run import RunSpec
+from workbench.dialogue.running.hooks import Hook
 from workbench.errors import WorkbenchError
 from workbench.models import ModelCard
 from workbench.models.tokens import count_tokens

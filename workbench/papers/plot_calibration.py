@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, Final
 
-from workbench.dialogue.figures import ACCENTS, LINE, ROW, lay_out, short, unmarked
+from workbench.dialogue.figures.look import ACCENTS, LINE, ROW, lay_out, short, unmarked
 from workbench.papers.calibration import NOMINAL, Calibration, Forecast
 from workbench.records.means import share_interval
 

@@ -12,7 +12,7 @@ from itertools import pairwise
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
-from workbench.dialogue.arrangement import ESTIMATE_MARGIN
+from workbench.dialogue.prompts.arrangement import ESTIMATE_MARGIN
 from workbench.errors import WorkbenchError
 from workbench.models.tokens import count_tokens
 from workbench.papers.marks import mark_of

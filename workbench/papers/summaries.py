@@ -24,8 +24,8 @@ from workbench.records.paper_summaries import SummaryRow
 
 if TYPE_CHECKING:
     from workbench.dialogue import Dialogue, Orchestrator
-    from workbench.dialogue.estimate import Estimate
-    from workbench.dialogue.run import RunSpec
+    from workbench.dialogue.casting.run import RunSpec
+    from workbench.dialogue.money.estimate import Estimate
     from workbench.models import ModelCard
     from workbench.papers.shelf import Shelf
     from workbench.records import Record
@@ -125,7 +125,7 @@ def plan_summaries(
     missing = tuple(level for level in wanted if fresh or level.name not in there)
     if not missing:
         return SummaryPlan(row, card, kept, (), None, None)
-    from workbench.dialogue.estimate import estimate_run, habits_in
+    from workbench.dialogue.money.estimate import estimate_run, habits_in
 
     mode = summary_mode(shelf.paper(row.id), card, missing)
     run, _ = orchestrator.prepare(mode, f"{' and '.join(level.name for level in missing)} summary of {row.title!r}", **asked)

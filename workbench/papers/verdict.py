@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from workbench.dialogue.plan import Plan
-from workbench.dialogue.run import RunSpec
+from workbench.dialogue.casting.run import RunSpec
+from workbench.dialogue.planning.plan import Plan
 from workbench.dialogue.transcript import Transcript, Turn
 from workbench.errors import ErrorKind, ModelError, WorkbenchError
 from workbench.events import Status, TurnFailed

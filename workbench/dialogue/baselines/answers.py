@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
-from workbench.dialogue.ballots import count_ballots
+from workbench.dialogue.agreement.votes import plain, written
+from workbench.dialogue.casting.run import RunSpec
 from workbench.dialogue.dialogue import Dialogue
-from workbench.dialogue.mode import VoteSpec
-from workbench.dialogue.plan import Plan
-from workbench.dialogue.run import RunSpec
-from workbench.dialogue.votes import plain, written
+from workbench.dialogue.planning.plan import Plan
+from workbench.dialogue.rules.mode import VoteSpec
+from workbench.dialogue.running.ballots import count_ballots
 from workbench.errors import ErrorKind
 from workbench.events import Status, TurnFailed
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from workbench.dialogue.cast import JUDGES
-from workbench.dialogue.compiling import compile_mode
+from workbench.dialogue.casting.cast import JUDGES
+from workbench.dialogue.casting.run import RunSpec
 from workbench.dialogue.dialogue import Dialogue
-from workbench.dialogue.loader import ModeLoader
-from workbench.dialogue.mode import LimitsSpec, Mode, TurnSpec
-from workbench.dialogue.plan import Plan
-from workbench.dialogue.run import RunSpec
+from workbench.dialogue.planning.compiling import compile_mode
+from workbench.dialogue.planning.plan import Plan
+from workbench.dialogue.rules.loader import ModeLoader
+from workbench.dialogue.rules.mode import LimitsSpec, Mode, TurnSpec
 from workbench.errors import ModeError
 
 BASELINES: Final[Mapping[str, str | None]] = {

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from workbench.dialogue.votes import written
+from workbench.dialogue.agreement.votes import written
 from workbench.errors import WorkbenchError
 
 _TOPICS: Final = ("topic", "question")

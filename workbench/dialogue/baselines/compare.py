@@ -13,12 +13,12 @@ from workbench.dialogue.baselines.intervals import scipy_stats
 from workbench.dialogue.baselines.referee import REFEREE_MODE, choose_referee, doubts
 from workbench.dialogue.baselines.runner import Runner, Step
 from workbench.dialogue.baselines.setup import Setup, found
-from workbench.dialogue.cast import Speaker, Wishes, cast_roles, check_ready
-from workbench.dialogue.compiling import compile_mode
-from workbench.dialogue.loader import ModeLoader
+from workbench.dialogue.casting.cast import Speaker, Wishes, cast_roles, check_ready
+from workbench.dialogue.casting.persons import is_person
+from workbench.dialogue.casting.run import RunSpec
 from workbench.dialogue.orchestrator import ModeLike, Orchestrator
-from workbench.dialogue.persons import is_person
-from workbench.dialogue.run import RunSpec
+from workbench.dialogue.planning.compiling import compile_mode
+from workbench.dialogue.rules.loader import ModeLoader
 from workbench.errors import WorkbenchError
 from workbench.loop import run
 from workbench.models import ModelCard

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from workbench.dialogue.baselines.setup import DEBATE
 from workbench.dialogue.baselines.spend import shown
-from workbench.dialogue.figures import ACCENTS, LINE, ROW, lay_out, unmarked
+from workbench.dialogue.figures.look import ACCENTS, LINE, ROW, lay_out, unmarked
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Final, Literal
 
 from workbench.dialogue.baselines.setup import Setup
+from workbench.dialogue.casting.run import RunSpec
 from workbench.dialogue.dialogue import Dialogue
-from workbench.dialogue.loader import ModeLoader
-from workbench.dialogue.run import RunSpec
+from workbench.dialogue.rules.loader import ModeLoader
 from workbench.errors import WorkbenchError
 from workbench.models import ModelCard, ModelRegistry
 from workbench.models.families import family_of

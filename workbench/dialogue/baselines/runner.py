@@ -20,9 +20,9 @@ from workbench.dialogue.baselines.referee import ORDERS, Winner, referee_run, wi
 from workbench.dialogue.baselines.setup import DEBATE, Part, Setup, begin
 from workbench.dialogue.baselines.sizing import Lengths, forecast, sized
 from workbench.dialogue.baselines.spend import Spend, Unit, spend_of, unit_of
+from workbench.dialogue.casting.run import RunSpec
 from workbench.dialogue.dialogue import Dialogue
 from workbench.dialogue.orchestrator import Orchestrator
-from workbench.dialogue.run import RunSpec
 from workbench.events import Status
 
 Limits = Mapping[str, float | int | None]

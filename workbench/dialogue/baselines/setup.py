@@ -14,9 +14,9 @@ from typing import Any, Final, NamedTuple
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from workbench.dialogue.baselines.cases import Case
+from workbench.dialogue.casting.run import RunSpec
 from workbench.dialogue.dialogue import Dialogue
 from workbench.dialogue.orchestrator import Orchestrator
-from workbench.dialogue.run import RunSpec
 from workbench.errors import WorkbenchError
 from workbench.events import DialogueStarted
 from workbench.models import ModelCard

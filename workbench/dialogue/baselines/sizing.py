@@ -14,11 +14,11 @@ from typing import Final, NamedTuple
 
 from workbench.dialogue.baselines.approaches import BASELINES, baseline_run
 from workbench.dialogue.baselines.spend import Unit
-from workbench.dialogue.estimate import BYTES_PER_TOKEN, Habit, TurnEstimate, estimate_run
-from workbench.dialogue.mode import LimitsSpec
-from workbench.dialogue.plan import PlannedTurn
-from workbench.dialogue.run import RunSpec
-from workbench.dialogue.structured import instruction
+from workbench.dialogue.casting.run import RunSpec
+from workbench.dialogue.money.estimate import BYTES_PER_TOKEN, Habit, TurnEstimate, estimate_run
+from workbench.dialogue.planning.plan import PlannedTurn
+from workbench.dialogue.rules.mode import LimitsSpec
+from workbench.dialogue.rules.structured import instruction
 from workbench.events import Usage
 from workbench.models import ModelCard
 

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from workbench.dialogue.export.facts import warnings_of
-from workbench.dialogue.positions import positions_report
+from workbench.dialogue.export.positions import positions_report
 from workbench.dialogue.transcript import Transcript, Turn, measure
 from workbench.errors import ExportError, RecordError
 from workbench.events import Call, Event, event_from_dict, event_to_dict

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from workbench.dialogue.export.facts import visible
-from workbench.dialogue.positions import PositionsReport, positions_report
+from workbench.dialogue.export.positions import PositionsReport, positions_report
 from workbench.dialogue.transcript import Transcript
 
 COLUMNS: Final = ("round", "speakers", "most hold", "share", "pairs that agree", "alpha", "kappa")

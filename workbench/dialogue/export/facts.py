@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from workbench.dialogue.context import with_round
-from workbench.dialogue.persons import PERSON
-from workbench.dialogue.plan import PlannedTurn
+from workbench.dialogue.casting.persons import PERSON
+from workbench.dialogue.planning.plan import PlannedTurn
+from workbench.dialogue.prompts.context import with_round
 from workbench.dialogue.transcript import Metrics, Transcript, Turn, measure
 from workbench.events import Status
 

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import astuple, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from workbench.dialogue.budget import Amount
+from workbench.dialogue.money.budget import Amount
 from workbench.errors import BudgetExceededError, WorkbenchError
 from workbench.experiments.arms import Outcome, Unit
 from workbench.experiments.engines.cluster import Cluster

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import astuple
 from typing import Final
 
-from workbench.dialogue.budget import Amount, charge
-from workbench.dialogue.mode import LimitsSpec
+from workbench.dialogue.money.budget import Amount, charge
+from workbench.dialogue.rules.mode import LimitsSpec
 from workbench.errors import BudgetExceededError
 from workbench.events import Call
 from workbench.experiments.money import Uncut

@@ -14,8 +14,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final
 
+from workbench.dialogue.casting.run import RunSpec
 from workbench.dialogue.orchestrator import Orchestrator
-from workbench.dialogue.run import RunSpec
 from workbench.errors import RecordError, WorkbenchError
 from workbench.events.correlation import correlation
 from workbench.experiments.arms import Arm, DialogueArm, FunctionArm

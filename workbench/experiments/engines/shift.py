@@ -15,8 +15,8 @@ from dataclasses import astuple, dataclass
 from functools import partial
 from typing import Any, Final
 
-from workbench.dialogue.budget import Amount
 from workbench.dialogue.driving import runs_here
+from workbench.dialogue.money.budget import Amount
 from workbench.dialogue.orchestrator import Orchestrator
 from workbench.errors import WorkbenchError, redact
 from workbench.events import Status

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from workbench.dialogue.figures import ACCENTS, LINE, lay_out
+from workbench.dialogue.figures.look import ACCENTS, LINE, lay_out
 from workbench.experiments.plots.parts import axis, bar, case_means, label, mean_interval, metric_of, note
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from workbench.dialogue.baselines.intervals import scipy_stats
-from workbench.dialogue.figures import LINE, lay_out
+from workbench.dialogue.figures.look import LINE, lay_out
 from workbench.experiments.plots.parts import (
     BAND,
     BETTER,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, get_args
 
-from workbench.dialogue.figures import LINE, lay_out
+from workbench.dialogue.figures.look import LINE, lay_out
 from workbench.errors import WorkbenchError
 from workbench.experiments.analysis.table import verdict_on
 from workbench.experiments.plots.parts import BAND, OPEN, colour_of, label, note, refused, told, wrapped

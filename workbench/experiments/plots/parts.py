@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from workbench.dialogue.figures import ACCENTS, short, unmarked
+from workbench.dialogue.figures.look import ACCENTS, short, unmarked
 from workbench.errors import WorkbenchError
 from workbench.experiments.analysis.table import verdict_on
 from workbench.experiments.statistics import Finding, Metric, Refusal

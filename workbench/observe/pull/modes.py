@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import yaml
 
-from workbench.dialogue.compiling import compile_mode
-from workbench.dialogue.loader import ModeLoader
-from workbench.dialogue.template import placeholders
+from workbench.dialogue.planning.compiling import compile_mode
+from workbench.dialogue.rules.loader import ModeLoader
+from workbench.dialogue.rules.template import placeholders
 from workbench.errors import ModeError
 from workbench.observe.pull.service import Prompt, PullError
 from workbench.observe.pull.templates import Piece, filled, pieces, variables

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from workbench.dialogue.loader import ModeLoader
+from workbench.dialogue.rules.loader import ModeLoader
 from workbench.observe.pull.asking import LIMIT, ask, service_named
 from workbench.observe.pull.cases import Case, cases_of, columns, lines
 from workbench.observe.pull.files import file_name, write

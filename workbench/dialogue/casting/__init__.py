@@ -1,0 +1,1 @@
+"""Who speaks: roles bound to models, persons or policies, and the settled run that comes of it."""
