@@ -6,8 +6,8 @@ import os
 import subprocess
 from pathlib import Path
 
-from workbench.papers.assessment import Assessment, Claim, Weeks, row_of
-from workbench.papers.quotes import CheckedQuote
+from workbench.papers.assessing.assessment import Assessment, Claim, Weeks, row_of
+from workbench.papers.passages.quotes import CheckedQuote
 from workbench.records import Record
 from workbench.records.papers import PaperRow
 

@@ -13,7 +13,7 @@ from workbench.errors import WorkbenchError
 from workbench.events import Usage
 from workbench.models import Chunk
 from workbench.papers import Shelf, verify_quote
-from workbench.papers.assessment import Assessment, Claim, Estimate, Weeks, row_of
+from workbench.papers.assessing.assessment import Assessment, Claim, Estimate, Weeks, row_of
 
 VERIFIED = "A reading that arrives late is of little use to the people who open the gates."
 CHANGED = "In the first year the gates were opened twelve minutes earlier than before."

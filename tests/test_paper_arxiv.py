@@ -6,7 +6,7 @@ import pytest
 from paper_files import FakeArxiv
 
 from workbench.papers import PaperError
-from workbench.papers.arxiv import Arxiv, arxiv_name
+from workbench.papers.reading.arxiv import Arxiv, arxiv_name
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import pytest
 from test_paper_calibration import PAPER, estimate
 
 from workbench.errors import ExportError
-from workbench.papers.assessment import Assessment, Claim, Weeks
-from workbench.papers.assessment_report import as_card, as_markdown, as_text
-from workbench.papers.quotes import CheckedQuote
+from workbench.papers.assessing.assessment import Assessment, Claim, Weeks
+from workbench.papers.assessing.report import as_card, as_markdown, as_text
+from workbench.papers.passages.quotes import CheckedQuote
 
 EVIL = '<script>alert(1)</script> <img src="https://evil.example/x" onerror=alert(1)> ![x](https://evil.example/y) {{ 7*7 }}'
 

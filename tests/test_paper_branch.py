@@ -15,8 +15,8 @@ import yaml
 from git_places import IDENTITY, assessment_in, git, paper_in, repository_in
 
 from workbench.errors import RecordError, WorkbenchError
-from workbench.papers.branch import make_branch
-from workbench.papers.git import GitError
+from workbench.papers.deciding.branch import make_branch
+from workbench.papers.deciding.git import GitError
 from workbench.records import Record
 
 FOLDER = "experiments/attention-twice-as-fast"
@@ -313,7 +313,7 @@ def test_hostile_words_are_words(mine, repo):
 KILLED = """
 import os, sys
 from pathlib import Path
-from workbench.papers.branch import make_branch
+from workbench.papers.deciding.branch import make_branch
 from workbench.records import Record
 
 for moment in sys.argv[2:]:

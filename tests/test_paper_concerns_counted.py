@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from workbench.papers.paper import Concern, Paper
-from workbench.papers.serial import paper_to_json
+from workbench.papers.reading.paper import Concern, Paper
+from workbench.papers.reading.serial import paper_to_json
 from workbench.records.papers import PaperRow
 
 ROW = PaperRow("aaa", "aaa", 1.0, "On Gauges", ("Ada",), 2024, None, None, "a.pdf", "papers/a.pdf", 1)

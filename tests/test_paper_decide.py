@@ -6,9 +6,9 @@ import pytest
 from git_places import IDENTITY, assessment_in, git, paper_in, repository_in
 
 from workbench.errors import RecordError, WorkbenchError
-from workbench.papers.branch import make_branch
-from workbench.papers.decisions import Kind, decide, decisions_of
-from workbench.papers.git import GitError
+from workbench.papers.deciding.branch import make_branch
+from workbench.papers.deciding.decisions import Kind, decide, decisions_of
+from workbench.papers.deciding.git import GitError
 from workbench.records import Record
 
 FOLDER = "experiments/attention-twice-as-fast"

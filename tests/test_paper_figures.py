@@ -6,8 +6,8 @@ from paper_files import SAMPLES, pdf_of
 
 from workbench.errors import WorkbenchError
 from workbench.papers import PaperError, Reader, Shelf
-from workbench.papers.layout.pictures import area_of
 from workbench.papers.pictures import labelled
+from workbench.papers.reading.layout.pictures import area_of
 from workbench.records import Record
 
 TEXT = "The river rises late in spring, and every gauge along it reports how high it stands now."

@@ -3,9 +3,9 @@
 import pytest
 from typist import ABSTRACT, AUTHORS, FILL, TITLE, Typist
 
-from workbench.papers.layout.mending import from_t1
-from workbench.papers.layout.names import is_name, tidy_name
-from workbench.papers.layout.parse import parse_pages
+from workbench.papers.reading.layout.mending import from_t1
+from workbench.papers.reading.layout.names import is_name, tidy_name
+from workbench.papers.reading.layout.parse import parse_pages
 
 
 def under_title(*rows):

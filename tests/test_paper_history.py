@@ -9,7 +9,7 @@ from git_places import IDENTITY, assessment_in, git, paper_in, repository_in
 from workbench import Orchestrator
 from workbench.experiments.experiment import Experiment
 from workbench.papers.asking import MODE
-from workbench.papers.branch import make_branch
+from workbench.papers.deciding.branch import make_branch
 from workbench.papers.history import history
 from workbench.records.assessments import OutcomeRow
 from workbench.settings import Settings

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from typist import AUTHORS, FILL, TITLE, Typist
 
 from workbench.papers import Reader
-from workbench.papers.layout.mending import join_lines, mend
-from workbench.papers.layout.names import is_name, tidy_name
+from workbench.papers.reading.layout.mending import join_lines, mend
+from workbench.papers.reading.layout.names import is_name, tidy_name
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.papers import Paper, verify_quote
-from workbench.papers.paper import Anchor, Section, Text
-from workbench.papers.quotes import QuoteFinder, boxes_of
+from workbench.papers.passages.quotes import QuoteFinder, boxes_of
+from workbench.papers.reading.paper import Anchor, Section, Text
 
 LINES = [
     (1, "We find that the efficient method — the “quick” one — needs"),
@@ -16,7 +16,7 @@ LINES = [
 
 
 def printed(lines):
-    from workbench.papers.layout.mending import join_lines
+    from workbench.papers.reading.layout.mending import join_lines
 
     joined, starts = join_lines([text for _, text in lines])
     anchors = [

@@ -3,7 +3,7 @@
 import pytest
 from typist import FILL, Typist
 
-from workbench.papers.layout.parse import parse_pages
+from workbench.papers.reading.layout.parse import parse_pages
 
 
 def body():

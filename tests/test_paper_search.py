@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from workbench.papers import Shelf
-from workbench.papers.chunks import Chunk
-from workbench.papers.index import rows_of
-from workbench.papers.paper import Paper, Text
-from workbench.papers.serial import paper_to_json
+from workbench.papers.passages.chunks import Chunk
+from workbench.papers.passages.index import rows_of
+from workbench.papers.reading.paper import Paper, Text
+from workbench.papers.reading.serial import paper_to_json
 from workbench.records import Record
 from workbench.records.papers import PaperRow
 

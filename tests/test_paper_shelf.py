@@ -6,8 +6,9 @@ import pytest
 from paper_files import SAMPLES, FakeArxiv, pdf_of
 
 from workbench.errors import RecordError
-from workbench.papers import Limits, PaperError, Problem, Reader, Shelf, catalogues
-from workbench.papers.arxiv import Arxiv
+from workbench.papers import Limits, PaperError, Problem, Reader, Shelf
+from workbench.papers.reading import catalogues
+from workbench.papers.reading.arxiv import Arxiv
 from workbench.records import Record
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.papers.slugs import LONGEST, is_slug, slug_of
+from workbench.papers.deciding.slugs import LONGEST, is_slug, slug_of
 
 HOSTILE = [
     "",

@@ -15,11 +15,11 @@ from workbench.errors import WorkbenchError
 from workbench.events import Usage
 from workbench.models import Chunk
 from workbench.papers import Shelf
-from workbench.papers.lengths import LEVELS, count_words, levels_named
-from workbench.papers.paper import Paper, Section, Text
-from workbench.papers.portions import portions_of
-from workbench.papers.serial import paper_to_json
-from workbench.papers.summaries import plan_summaries, summaries_of, summarize
+from workbench.papers.passages.portions import portions_of
+from workbench.papers.reading.paper import Paper, Section, Text
+from workbench.papers.reading.serial import paper_to_json
+from workbench.papers.summaries.lengths import LEVELS, count_words, levels_named
+from workbench.papers.summaries.summarize import plan_summaries, summaries_of, summarize
 from workbench.records.papers import PaperRow
 
 BRIEF = "The paper measures rivers."

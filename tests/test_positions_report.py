@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from stage import card, orchestra
 
 from workbench.dialogue import Dialogue
-from workbench.dialogue.agreement.beliefs import Position, agreement_by_round, follow, rounds_of
 from workbench.dialogue.agreement import fleiss_kappa, krippendorff_alpha
+from workbench.dialogue.agreement.beliefs import Position, agreement_by_round, follow, rounds_of
 from workbench.events import Usage
 from workbench.models import Chunk
 from workbench.notebook.outputs import static_bundle

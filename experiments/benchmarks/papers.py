@@ -41,7 +41,7 @@ def folded(text: str) -> str:
 
 def ours(path: Path) -> Found:
     from workbench.papers import Reader
-    from workbench.papers.serial import printed
+    from workbench.papers.reading.serial import printed
 
     with Reader() as reader:
         return printed(reader.read(path))
@@ -52,8 +52,8 @@ def ours_here(path: Path) -> Found:
     sys.modules.setdefault("pymupdf.layout", None)
     import pymupdf
 
-    from workbench.papers.layout.parse import parse_pages
-    from workbench.papers.serial import printed
+    from workbench.papers.reading.layout.parse import parse_pages
+    from workbench.papers.reading.serial import printed
 
     pymupdf.TOOLS.mupdf_display_errors(False)  # noqa: FBT003 - PyMuPDF's signature
     with pymupdf.open(path) as pdf:

@@ -14,7 +14,7 @@ from workbench.cli.papers import on_shelf, paper_app, tell
 
 if TYPE_CHECKING:
     from workbench.papers import Shelf
-    from workbench.papers.assessment import Assessment
+    from workbench.papers.assessing.assessment import Assessment
 
 _Text = Annotated[str, typer.Option("--question", metavar="TEXT", help="What to decide; by default whether you can use it.")]
 _Context = Annotated[
@@ -60,8 +60,8 @@ def assess(
     """Have models debate whether your team can put a paper to use; every quote is looked up in it."""
     from workbench.cli.dry_run import show_dry_run
     from workbench.cli.watch import watch
-    from workbench.papers.assessment_report import write_report
-    from workbench.papers.feasibility import conclude, go_on, inquire, read_context
+    from workbench.papers.assessing.feasibility import conclude, go_on, inquire, read_context
+    from workbench.papers.assessing.report import write_report
 
     if (resume is None) == (paper is None):
         raise typer.BadParameter("name a paper, or --resume a dialogue")
@@ -95,8 +95,8 @@ def assessments(paper: _Paper = None, *, as_json: AsJson = False, workspace: Wor
     """List assessments, the newest first; of all papers, or of one."""
     from workbench.cli.output import as_json as print_json
     from workbench.cli.output import table
-    from workbench.papers.assessment import assessments_of
-    from workbench.papers.assessment_report import told_outcome
+    from workbench.papers.assessing.assessment import assessments_of
+    from workbench.papers.assessing.report import told_outcome
 
     with on_shelf(workspace) as (orchestrator, shelf):
         chosen = shelf.find(paper).id if paper else None
@@ -118,8 +118,8 @@ def assessments(paper: _Paper = None, *, as_json: AsJson = False, workspace: Wor
 @paper_app.command()
 def assessment(name: _Assessment, *, report: _Report = None, as_json: AsJson = False, workspace: Workspace = None) -> None:
     """Show an assessment."""
-    from workbench.papers.assessment import find_assessment
-    from workbench.papers.assessment_report import write_report
+    from workbench.papers.assessing.assessment import find_assessment
+    from workbench.papers.assessing.report import write_report
 
     with on_shelf(workspace) as (orchestrator, shelf):
         made = find_assessment(orchestrator.record, name)
@@ -138,8 +138,8 @@ def outcome(
     workspace: Workspace = None,
 ) -> None:
     """Say what came of an assessment, once you know; a later word counts instead of an earlier one."""
-    from workbench.papers.assessment_report import told_outcome
-    from workbench.papers.outcomes import enter_outcome
+    from workbench.papers.assessing.outcomes import enter_outcome
+    from workbench.papers.assessing.report import told_outcome
 
     with on_shelf(workspace) as (orchestrator, _shelf):
         entered = enter_outcome(orchestrator.record, name, worked=worked is _Answer.YES, weeks=weeks, note=note)
@@ -151,7 +151,7 @@ def calibration(*, as_json: AsJson = False, workspace: Workspace = None) -> None
     """Show how well each model's estimates were, from the outcomes entered."""
     from workbench.cli.output import as_json as print_json
     from workbench.cli.output import table
-    from workbench.papers.calibration import calibrate, forecasts
+    from workbench.papers.assessing.calibration import calibrate, forecasts
 
     with on_shelf(workspace) as (orchestrator, _shelf):
         rows = [asdict(each) | {"verdict": each.verdict} for each in calibrate(forecasts(orchestrator.record))]
@@ -170,7 +170,7 @@ _SCORES = ("brier", "reference", "coverage", "coverage_low", "coverage_high", "l
 
 def _show(made: Assessment, *, as_json: bool) -> None:
     from workbench.cli.output import as_json as print_json
-    from workbench.papers.assessment_report import as_text
+    from workbench.papers.assessing.report import as_text
 
     if as_json:
         print_json(asdict(made) | {"paper": made.paper.id})

@@ -35,7 +35,7 @@ def branch(
 ) -> None:
     """Make a git branch with README, definition and notebook for the experiment on a paper."""
     from workbench.cli.output import as_json as print_json
-    from workbench.papers.branch import make_branch
+    from workbench.papers.deciding.branch import make_branch
 
     with on_shelf(workspace) as (orchestrator, shelf):
         made = make_branch(
@@ -74,7 +74,7 @@ def decide(
     """Decide about a paper; a merge prints the text of a pull request, and nothing is merged or pushed."""
     from workbench.cli.output import as_json as print_json
     from workbench.experiments.in_brief import in_brief
-    from workbench.papers import decisions
+    from workbench.papers.deciding import decisions
 
     with on_shelf(workspace) as (orchestrator, shelf):
         made = decisions.decide(

@@ -30,9 +30,9 @@ def summarize(
     """Sum a paper up in a sentence, a paragraph, in detail, or for those who build it."""
     from workbench.cli.output import as_json as print_json
     from workbench.dialogue.export.facts import money
-    from workbench.papers.lengths import LEVELS
-    from workbench.papers.summaries import facts_of, plan_summaries
-    from workbench.papers.summaries import summarize as write
+    from workbench.papers.summaries.lengths import LEVELS
+    from workbench.papers.summaries.summarize import facts_of, plan_summaries
+    from workbench.papers.summaries.summarize import summarize as write
 
     names = [name.strip() for name in (models or "").split(",") if name.strip()]
     options: dict[str, Any] = {"models": names, "fresh": fresh, "limits": {"max_cost": budget}, "api_base": api_base}

@@ -44,8 +44,8 @@ def parse(
     max_seconds: MaxSeconds = None,
 ) -> None:
     """Read a PDF and print what is in it; nothing is kept."""
-    from workbench.papers.reader import Reader
-    from workbench.papers.serial import printed
+    from workbench.papers.reading.reader import Reader
+    from workbench.papers.reading.serial import printed
 
     with Reader(_limits(max_pages, max_megabytes, max_seconds)) as reader:
         paper = reader.read(file, ocr=language if ocr else None)
@@ -127,9 +127,9 @@ def show(paper: PaperId, *, as_json: AsJson = False, workspace: Workspace = None
     from dataclasses import asdict
 
     from workbench.cli.output import as_json as print_json
-    from workbench.papers.lengths import LEVELS
-    from workbench.papers.serial import printed
-    from workbench.papers.summaries import facts_of, summaries_of
+    from workbench.papers.reading.serial import printed
+    from workbench.papers.summaries.lengths import LEVELS
+    from workbench.papers.summaries.summarize import facts_of, summaries_of
 
     with on_shelf(workspace) as (orchestrator, shelf):
         row, text = shelf.find(paper), shelf.paper(paper)
@@ -163,7 +163,7 @@ def search(
     from workbench.cli.output import table
 
     if arxiv:
-        from workbench.papers.arxiv import Arxiv
+        from workbench.papers.reading.arxiv import Arxiv
 
         rows: list[dict[str, Any]] = [
             {"arxiv_id": each.id, "year": each.year, "authors": list(each.authors), "title": each.title}
@@ -231,7 +231,7 @@ def on_shelf(workspace: Path | None, limits: Limits | None = None) -> Iterator[t
 
 
 def _limits(pages: int | None, megabytes: float | None, seconds: float | None) -> Limits:
-    from workbench.papers.problems import Limits
+    from workbench.papers.reading.problems import Limits
 
     given: dict[str, Any] = {
         "pages": pages or None,

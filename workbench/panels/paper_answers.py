@@ -15,9 +15,9 @@ from workbench.panels.paper_pages import Pages
 from workbench.panels.paper_story import Standings, story_facts
 from workbench.panels.saved import saved_family
 from workbench.papers.asking import ask_paper
-from workbench.papers.occurrences import occurrences
-from workbench.papers.paper import Paper
-from workbench.papers.quotes import QuoteFinder
+from workbench.papers.passages.occurrences import occurrences
+from workbench.papers.passages.quotes import QuoteFinder
+from workbench.papers.reading.paper import Paper
 from workbench.papers.shelf import Shelf
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from workbench.papers.asking import PaperAnswer
-from workbench.papers.occurrences import Occurrence
-from workbench.papers.paper import Anchor, Box, Paper, Section, Text
-from workbench.papers.quotes import CheckedQuote
+from workbench.papers.passages.occurrences import Occurrence
+from workbench.papers.passages.quotes import CheckedQuote
+from workbench.papers.reading.paper import Anchor, Box, Paper, Section, Text
 from workbench.records.papers import PaperRow
 
 Facts = dict[str, Any]

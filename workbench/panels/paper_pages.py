@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from workbench.papers.problems import Limits
-from workbench.papers.reader import Reader
+from workbench.papers.reading.problems import Limits
+from workbench.papers.reading.reader import Reader
 
 KEPT: Final = 32
 """Pages; one of an ordinary paper takes some 300 kB."""

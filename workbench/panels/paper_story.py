@@ -7,9 +7,9 @@ from dataclasses import asdict
 from typing import Any
 
 from workbench.panels.paper_facts import Facts, quote_facts
-from workbench.papers.assessment import Assessment, Claim, assessment_of, assessments_of
+from workbench.papers.assessing.assessment import Assessment, Claim, assessment_of, assessments_of
 from workbench.papers.history import history
-from workbench.papers.summaries import Summary, summaries_of
+from workbench.papers.summaries.summarize import Summary, summaries_of
 from workbench.records import Record
 from workbench.records.papers import PaperRow
 

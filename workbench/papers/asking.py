@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from workbench.errors import WorkbenchError
-from workbench.papers.index import Hit
-from workbench.papers.marks import mark_of
-from workbench.papers.quotes import CheckedQuote, QuoteFinder
+from workbench.papers.passages.index import Hit
+from workbench.papers.passages.marks import mark_of
+from workbench.papers.passages.quotes import CheckedQuote, QuoteFinder
 from workbench.records.papers import PaperRow
 
 if TYPE_CHECKING:

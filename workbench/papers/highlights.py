@@ -6,8 +6,8 @@ import base64
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from workbench.papers.problems import PaperError
-from workbench.papers.quotes import CheckedQuote
+from workbench.papers.passages.quotes import CheckedQuote
+from workbench.papers.reading.problems import PaperError
 
 if TYPE_CHECKING:
     from workbench.papers.shelf import Shelf

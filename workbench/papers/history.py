@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from workbench.errors import RecordError
 from workbench.papers.asking import MODE
-from workbench.papers.assessment import assessments_of
+from workbench.papers.assessing.assessment import assessments_of
 from workbench.records.papers import PaperRow
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def _asked(record: Record, paper: PaperRow) -> Iterator[Happening]:
 
 
 def _summarised(record: Record, paper: PaperRow) -> Iterator[Happening]:
-    from workbench.papers.summaries import summaries_of
+    from workbench.papers.summaries.summarize import summaries_of
 
     for summary in summaries_of(record, paper.id):
         text = f"{summary.level}, {summary.words} words"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from workbench.papers.problems import PaperError
+from workbench.papers.reading.problems import PaperError
 
 if TYPE_CHECKING:
-    from workbench.papers.paper import Box, Figure, Paper, Table
+    from workbench.papers.reading.paper import Box, Figure, Paper, Table
     from workbench.papers.shelf import Shelf
 
 _MARGIN: Final = 6.0

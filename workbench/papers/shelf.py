@@ -20,15 +20,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from workbench.errors import WorkbenchError
-from workbench.papers.arxiv import Arxiv, ArxivEntry, arxiv_name
-from workbench.papers.catalogues import look_up
-from workbench.papers.chunks import chunks_of
-from workbench.papers.fetching import fetch
-from workbench.papers.index import Hit, Passages, rows_of
-from workbench.papers.paper import Author, Paper, Text
-from workbench.papers.problems import Limits, PaperError, Problem
-from workbench.papers.reader import Reader
-from workbench.papers.serial import paper_from_json, paper_to_json
+from workbench.papers.passages.chunks import chunks_of
+from workbench.papers.passages.index import Hit, Passages, rows_of
+from workbench.papers.reading.arxiv import Arxiv, ArxivEntry, arxiv_name
+from workbench.papers.reading.catalogues import look_up
+from workbench.papers.reading.fetching import fetch
+from workbench.papers.reading.paper import Author, Paper, Text
+from workbench.papers.reading.problems import Limits, PaperError, Problem
+from workbench.papers.reading.reader import Reader
+from workbench.papers.reading.serial import paper_from_json, paper_to_json
 from workbench.records.papers import PaperRow
 
 if TYPE_CHECKING:

@@ -1,5 +1,5 @@
 """What speakers hold and how far they agree: votes, beliefs, coefficients, and when a block has converged."""
 
-from workbench.dialogue.agreement.coefficients import cohen_kappa, fleiss_kappa, krippendorff_alpha
+from workbench.dialogue.agreement.coefficients import Level, cohen_kappa, fleiss_kappa, krippendorff_alpha
 
-__all__ = ["cohen_kappa", "fleiss_kappa", "krippendorff_alpha"]
+__all__ = ["Level", "cohen_kappa", "fleiss_kappa", "krippendorff_alpha"]

@@ -14,7 +14,7 @@ from workbench.notebook.paper.desk import Desk
 if TYPE_CHECKING:
     from workbench.dialogue import Dialogue
     from workbench.notebook.dry_run import DryRun
-    from workbench.papers.assessment import Assessment
+    from workbench.papers.assessing.assessment import Assessment
 
 
 class AssessmentPage:
@@ -32,7 +32,7 @@ class AssessmentPage:
     @property
     def text(self) -> str:
         """For a terminal."""
-        from workbench.papers.assessment_report import as_text
+        from workbench.papers.assessing.report import as_text
 
         return as_text(self.assessment, self.outcomes)
 
@@ -40,7 +40,7 @@ class AssessmentPage:
         return self.text
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:  # noqa: ARG002 - IPython's
-        from workbench.papers.assessment_report import as_card, as_markdown
+        from workbench.papers.assessing.report import as_card, as_markdown
 
         html = as_card(self.assessment, self.outcomes, self.pictures)
         return {"text/plain": self.text, "text/markdown": as_markdown(self.assessment, self.outcomes), "text/html": html}
@@ -73,8 +73,8 @@ def _arguments(parser: Parser) -> None:
 
 
 def _run(desk: Desk, wanted: Namespace) -> AssessmentPage | DryRun:
-    from workbench.papers.assessment_report import write_report
-    from workbench.papers.feasibility import conclude, go_on, inquire, read_context
+    from workbench.papers.assessing.feasibility import conclude, go_on, inquire, read_context
+    from workbench.papers.assessing.report import write_report
 
     if bool(wanted.resume) == bool(wanted.paper):
         raise UsageError("%paper assess needs a paper, or --resume with a dialogue\n  %paper assess last --context TEAM.md")

@@ -11,7 +11,7 @@ from workbench.notebook.paper.desk import Desk
 
 if TYPE_CHECKING:
     from workbench.notebook.tables import Table
-    from workbench.papers.branch import Branch
+    from workbench.papers.deciding.branch import Branch
 
 
 def _arguments(parser: Parser) -> None:
@@ -27,7 +27,7 @@ def _arguments(parser: Parser) -> None:
 
 
 def _run(desk: Desk, wanted: Namespace) -> Table:
-    from workbench.papers.branch import make_branch
+    from workbench.papers.deciding.branch import make_branch
 
     orchestrator = desk.orchestrator
     made = make_branch(

@@ -13,7 +13,7 @@ from workbench.notebook.paper.desk import Desk
 
 if TYPE_CHECKING:
     from workbench.notebook.tables import Table
-    from workbench.papers.decisions import Decision
+    from workbench.papers.deciding.decisions import Decision
 
 
 class DecisionPage:
@@ -66,7 +66,7 @@ def _arguments(parser: Parser) -> None:
 
 def _run(desk: Desk, wanted: Namespace) -> DecisionPage:
     from workbench.experiments.in_brief import in_brief
-    from workbench.papers.decisions import decide
+    from workbench.papers.deciding.decisions import decide
 
     orchestrator = desk.orchestrator
     made = decide(

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
     from workbench.notebook.tables import Table
-    from workbench.papers.calibration import Calibration, Forecast
+    from workbench.papers.assessing.calibration import Calibration, Forecast
 
 
 class CalibrationPage:
@@ -37,7 +37,7 @@ class CalibrationPage:
     @property
     def figure(self) -> go.Figure:
         """How often it worked beside how probable that was said to be, and how often the weeks were right."""
-        from workbench.papers.calibration import plot_calibration
+        from workbench.papers.assessing.calibration import plot_calibration
 
         return plot_calibration(self.found)
 
@@ -65,8 +65,8 @@ def _outcome_arguments(parser: Parser) -> None:
 
 
 def _outcome(desk: Desk, wanted: Namespace) -> AssessmentPage:
-    from workbench.papers.assessment import find_assessment
-    from workbench.papers.outcomes import enter_outcome
+    from workbench.papers.assessing.assessment import find_assessment
+    from workbench.papers.assessing.outcomes import enter_outcome
 
     record = desk.orchestrator.record
     entered = enter_outcome(record, wanted.assessment, worked=wanted.worked == "yes", weeks=wanted.weeks, note=wanted.note)
@@ -81,8 +81,8 @@ def _list_arguments(parser: Parser) -> None:
 
 def _list(desk: Desk, wanted: Namespace) -> Table:
     from workbench.notebook.tables import Column, Table
-    from workbench.papers.assessment import assessments_of
-    from workbench.papers.assessment_report import told_outcome
+    from workbench.papers.assessing.assessment import assessments_of
+    from workbench.papers.assessing.report import told_outcome
 
     record = desk.orchestrator.record
     paper = desk.shelf.find(wanted.paper).id if wanted.paper else None
@@ -110,7 +110,7 @@ def _list(desk: Desk, wanted: Namespace) -> Table:
 
 
 def _calibration(desk: Desk, _wanted: Namespace) -> CalibrationPage:
-    from workbench.papers.calibration import calibrate, forecasts
+    from workbench.papers.assessing.calibration import calibrate, forecasts
 
     found = forecasts(desk.orchestrator.record)
     return CalibrationPage(calibrate(found), found)

@@ -10,7 +10,7 @@ from workbench.notebook.pages import render
 if TYPE_CHECKING:
     from workbench.papers import Paper
     from workbench.papers.asking import PaperAnswer
-    from workbench.papers.summaries import Summaries, Summary
+    from workbench.papers.summaries.summarize import Summaries, Summary
     from workbench.records.papers import PaperRow
 
 
@@ -97,7 +97,7 @@ def shown(summaries: Sequence[Summary]) -> list[tuple[str, Summary, str, Any]]:
     from markupsafe import Markup
 
     from workbench.dialogue.export.markdown import render_markdown
-    from workbench.papers.lengths import LEVELS
-    from workbench.papers.summaries import facts_of
+    from workbench.papers.summaries.lengths import LEVELS
+    from workbench.papers.summaries.summarize import facts_of
 
     return [(LEVELS[each.level].title, each, facts_of(each), Markup(render_markdown(each.text))) for each in summaries]  # noqa: S704 - sanitised

@@ -44,7 +44,7 @@ def _on_shelf(desk: Desk, text: str, wanted: Namespace) -> Table:
 
 def _on_arxiv(text: str, most: int) -> Table:
     from workbench.notebook.tables import Column, Table
-    from workbench.papers.arxiv import Arxiv
+    from workbench.papers.reading.arxiv import Arxiv
 
     rows = [
         {"arxiv_id": e.id, "year": e.year, "authors": ", ".join(e.authors), "title": e.title, "abstract": e.abstract}

@@ -19,7 +19,7 @@ def _arguments(parser: Parser) -> None:
 
 def _run(desk: Desk, wanted: Namespace) -> PaperPage:
     from workbench.notebook.paper.pages import PaperPage
-    from workbench.papers.summaries import summaries_of
+    from workbench.papers.summaries.summarize import summaries_of
 
     row = desk.shelf.find(wanted.paper)
     page = PaperPage(row, desk.shelf.paper(row.id), summaries_of(desk.orchestrator.record, row.id))

@@ -28,7 +28,7 @@ def _arguments(parser: Parser) -> None:
 
 def _run(desk: Desk, wanted: Namespace) -> SummaryPage | None:
     from workbench.notebook.paper.pages import SummaryPage
-    from workbench.papers.summaries import plan_summaries, summarize
+    from workbench.papers.summaries.summarize import plan_summaries, summarize
 
     options = {"models": wanted.models, "fresh": wanted.fresh, "api_base": wanted.api_base}
     limits = {"max_cost": wanted.budget}
