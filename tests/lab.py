@@ -53,7 +53,13 @@ def lab_server(folder: Path, home: Path):
             yield f"http://127.0.0.1:{port}", token
         finally:
             process.terminate()
-            process.wait(20)
+            try:
+                process.wait(10)
+            except (
+                subprocess.TimeoutExpired
+            ):  # stopped while it still started a kernel, it waits for an idle thread of AnyIO's for ever
+                process.kill()
+                process.wait()
 
 
 @contextmanager
