@@ -77,7 +77,7 @@ def test_what_models_wrote_is_text_with_marks(magics):
     assert "\u202e" not in html
     assert "\x1b" not in html
     assert "<code" in html
-    assert "%dialogue show d1 --turn pro" in html
+    assert "%dialogue show d1 --turn turn_1" in html
 
 
 def test_a_line_is_words_and_options():

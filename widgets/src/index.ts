@@ -37,7 +37,7 @@ function panels(): Widget {
       if (kind === "links") return renderLinks(partModel(model), el);
       if (kind !== "dialogue") return unknown(el, String(kind));
       session ??= new Session(model);
-      const view = new View(el, session);
+      const view = new View(el, session, null, String(model.get("turn") ?? ""));
       return () => view.close();
     },
   };

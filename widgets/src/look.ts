@@ -8,6 +8,8 @@ export interface Look {
   shown: string | null;
   /** The tree of forks and sub-dialogues stands where the turns do. */
   tree: boolean;
+  /** The turn, by `keyOf`, that the reader was brought to a moment ago. */
+  found: string | null;
   /** The turn, by `keyOf`, that the reader is about to fork from. */
   forking: string | null;
   /** What the reader prefers; shown only where there is room. */
@@ -23,6 +25,7 @@ export const FIRST_LOOK: Look = {
   open: new Set(),
   shown: null,
   tree: false,
+  found: null,
   forking: null,
   columns: true,
   width: 0,

@@ -41,6 +41,15 @@ export class Painter {
     this.#wake();
   }
 
+  /** Draw first what is in this element, and then what is near it. */
+  hurry(root: HTMLElement): void {
+    const waiting = [...this.#waiting];
+    const here = waiting.findIndex((el) => root.contains(el));
+    const far = new Map(waiting.map((el, place) => [el, Math.abs(place - here)]));
+    this.#waiting.clear();
+    for (const el of waiting.sort((a, b) => (far.get(a) ?? 0) - (far.get(b) ?? 0))) this.#waiting.add(el);
+  }
+
   forget(el: HTMLElement): void {
     this.#jobs.delete(el);
     this.#waiting.delete(el);

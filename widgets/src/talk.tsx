@@ -49,6 +49,7 @@ export function Talk({ told, path = [], facts, look, columns, view }: Props) {
             row={spot.row + 1}
             column={spot.column}
             collapsed={look.collapsed.has(key)}
+            found={look.found === key}
             usual={columns && (turn.served ?? turn.model) === usual.get(turn.role)}
             acts={!facts.lost && dialogue.live && can.interject !== false}
             forks={!facts.lost && Boolean(can.fork) && turn.status === "completed"}

@@ -24,6 +24,8 @@ interface Props {
   /** 0: across all columns. */
   column: number;
   collapsed: boolean;
+  /** The reader was brought here a moment ago. */
+  found: boolean;
   /** The column's head already names this model. */
   usual: boolean;
   /** A person can act on it now: it runs, and in this kernel. */
@@ -37,7 +39,7 @@ interface Props {
 }
 
 export const Turn = memo(function Turn(props: Props) {
-  const { of, turn, state, accent, row, column, collapsed, usual, acts, forks, forking, below, view } = props;
+  const { of, turn, state, accent, row, column, collapsed, found, usual, acts, forks, forking, below, view } = props;
   return (
     <section
       class={`wb-turn wb-accent-${accent}`}
@@ -46,6 +48,7 @@ export const Turn = memo(function Turn(props: Props) {
       data-state={state}
       data-wide={!column}
       aria-label={turn.title}
+      aria-current={found || undefined}
       tabIndex={-1}
       style={{ "--wb-row": row, "--wb-column": column }}
     >

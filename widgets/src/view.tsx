@@ -5,6 +5,7 @@
  * within its budget, then the scroll box. A hidden page has no frames, so nothing piles up there.
  */
 import { type ComponentChildren, render } from "preact";
+import { tellArrival } from "./arrival.js";
 import { Follow } from "./follow.js";
 import { FIRST_LOOK, keyOf, type Look, toggled } from "./look.js";
 import { Painter } from "./painter.js";
@@ -17,6 +18,10 @@ import { announcement } from "./words.js";
 /** The time line of a replay, drawn below the turns. */
 export type Footer = () => ComponentChildren;
 
+/** Milliseconds for which a turn stays marked: one that the reader went to in the panel, and one that the panel was opened at. */
+const GLANCE = 1_200;
+const ARRIVAL = 8_000;
+
 export class View {
   readonly el: HTMLElement;
   readonly source: Source;
@@ -26,32 +31,38 @@ export class View {
   readonly search: Search;
   look: Look;
   #drawn: Told | null = null;
+  /** The turn that the panel was opened at, until it is in view. */
+  #at: string;
+  #marking: ReturnType<typeof setTimeout> | undefined;
   /** What is told beside the panel's own dialogue because this view shows it, and how to need it no longer. */
   readonly #needed = new Map<string, () => void>();
   #stale = true;
   #frame = 0;
   readonly #end: (() => void)[];
 
-  constructor(el: HTMLElement, source: Source, footer: Footer | null = null) {
+  constructor(el: HTMLElement, source: Source, footer: Footer | null = null, at = "") {
     this.el = el;
     this.source = source;
+    this.#at = at;
     this.footer = footer;
     this.look = { ...FIRST_LOOK, width: el.clientWidth };
     this.painter = new Painter(
       () => this.#request(),
       () => source.askRich(),
     );
-    this.follow = new Follow(source.facts.state?.dialogue.live ?? true, () => this.wake());
+    this.follow = new Follow(!at && (source.facts.state?.dialogue.live ?? true), () => this.wake());
     this.search = new Search(
       () => el.querySelectorAll<HTMLElement>(".wb-answer"),
       () => this.wake(),
     );
     this.#end = [source.subscribe(() => this.wake()), this.#measure()];
     this.#draw();
+    if (at) this.wake();
   }
 
   close(): void {
     cancelAnimationFrame(this.#frame);
+    clearTimeout(this.#marking);
     for (const end of [...this.#end, ...this.#needed.values()]) end();
     this.search.close();
     this.follow.attach(null);
@@ -123,9 +134,35 @@ export class View {
     const el = this.#turn(turn);
     if (!el) return;
     this.follow.show(() => el.getBoundingClientRect());
-    el.dataset.found = "";
-    setTimeout(() => delete el.dataset.found, 1_200);
+    this.#mark(el, GLANCE);
     if (enter) el.focus({ preventScroll: true });
+  }
+
+  /** The turn that the panel was opened at, once: as soon as it is there and has a place on the page. */
+  #destination(): HTMLElement | undefined {
+    if (!this.#at || !this.#told || !this.#placed) return undefined;
+    const el = this.#turn(this.#at);
+    if (el || this.source.facts.heard) this.#at = "";
+    return el;
+  }
+
+  #arrive(el: HTMLElement): void {
+    this.follow.hold(
+      () => el.getBoundingClientRect(),
+      () => this.painter.busy,
+    );
+    this.#mark(el, ARRIVAL);
+    tellArrival(el);
+  }
+
+  get #placed(): boolean {
+    return this.look.width > 0 || typeof ResizeObserver === "undefined";
+  }
+
+  #mark({ dataset: { of = "", turn = "" } }: HTMLElement, milliseconds: number): void {
+    clearTimeout(this.#marking);
+    this.change({ found: keyOf(of, turn) });
+    this.#marking = setTimeout(() => this.change({ found: null }), milliseconds);
   }
 
   /** The next hit of the search, or the one before. */
@@ -174,7 +211,10 @@ export class View {
   #tick(): void {
     const drew = this.#stale;
     if (drew) this.#draw();
+    const destination = this.#destination();
+    if (destination) this.painter.hurry(destination);
     const painted = this.painter.run();
+    if (destination) this.#arrive(destination);
     if (painted.length) this.search.stale();
     if (drew || painted.length) this.follow.settle();
   }

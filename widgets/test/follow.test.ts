@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { Follow } from "../src/follow.js";
 
 /** A box that scrolls as a browser's would, which jsdom's do not. */
@@ -86,5 +86,71 @@ describe("following", () => {
     Object.defineProperty(box.el, "clientHeight", { get: () => 300, configurable: true });
     follow.restore();
     expect(box.el.scrollTop).toBe(place);
+  });
+});
+
+describe("a place that the reader was brought to", () => {
+  let place: number;
+  let drawing: boolean;
+  const frame = () => vi.advanceTimersByTime(16);
+
+  beforeEach(() => {
+    vi.useFakeTimers();
+    [place, drawing] = [200, true];
+    box.el.getBoundingClientRect = () => new DOMRect(0, 0, 100, 300);
+    follow.hold(
+      () => new DOMRect(0, place - box.el.scrollTop, 100, 60),
+      () => drawing,
+    );
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  test("stays in view while what is above it is drawn, and then moves no more", () => {
+    expect(box.el.scrollTop).toBe(200 - 48);
+    for (let n = 0; n < 20; n += 1) frame();
+    place = 600;
+    frame();
+    expect(box.el.scrollTop).toBe(600 - 48);
+    drawing = false;
+    for (let n = 0; n < 20; n += 1) frame();
+    place = 300;
+    frame();
+    expect(box.el.scrollTop).toBe(600 - 48);
+  });
+
+  test("is let go when the reader begins to scroll", () => {
+    box.el.dispatchEvent(new Event("wheel"));
+    box.el.scrollTop = 20;
+    for (let n = 0; n < 20; n += 1) frame();
+    expect(box.el.scrollTop).toBe(20);
+  });
+
+  test("is let go in the end, though a text grows for ever", () => {
+    for (let n = 0; n < 300; n += 1) frame();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("may be at the end, and is not left when more is said", () => {
+    place = 990;
+    frame();
+    expect(box.el.scrollTop).toBe(700);
+    drawing = false;
+    for (let n = 0; n < 20; n += 1) frame();
+    box.height = 1_500;
+    follow.settle();
+    expect([follow.following, box.el.scrollTop]).toEqual([false, 700]);
+    box.el.dispatchEvent(new Event("wheel"));
+    box.el.scrollTop = 1_190;
+    expect(follow.following).toBe(true);
+  });
+
+  test("stands below the heads of the columns, with its beginning, however long it is", () => {
+    box.el.innerHTML = '<div class="wb-turns"><div class="wb-lane"></div><div class="wb-lane"></div></div>';
+    for (const [n, head] of box.el.querySelectorAll(".wb-lane").entries())
+      Object.defineProperty(head, "offsetHeight", { value: 30 + n });
+    follow.show(() => new DOMRect(0, 400 - box.el.scrollTop, 100, 5_000));
+    expect(box.el.scrollTop).toBe(400 - 31 - 8);
   });
 });

@@ -1,7 +1,15 @@
-import { afterEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import panels from "../src/index.js";
 import type { Model } from "../src/protocol.js";
 
+/** jsdom lays nothing out, and so scrolls nothing into view. */
+const scrolled: Element[] = [];
+beforeEach(() => {
+  scrolled.length = 0;
+  Element.prototype.scrollIntoView = function () {
+    scrolled.push(this);
+  };
+});
 afterEach(() => document.body.replaceChildren());
 
 class Links {
@@ -32,7 +40,7 @@ class Links {
   }
 }
 
-const TABLE = `<table><tr><td><span data-wb-place="0">a</span></td><td>words</td></tr>
+const TABLE = `<table><tr><td><span data-wb-place="0">a</span></td><td><div data-wb-also="0">words</div></td><td>more</td></tr>
   <tr><td><span data-wb-place="1"><code>b</code></span></td></tr></table>`;
 
 /** The outputs of a cell: a table, the links, and below them an output that may hold a table of its own. */
@@ -108,4 +116,87 @@ test("a view that leaves hears nothing more", () => {
   cell(0).click();
   expect(model.sent).toEqual([]);
   expect(model.callbacks).toBe(0);
+});
+
+/** What the panel of a row would be: a turn in its box, to which the panel has come. */
+function arrive(area: HTMLElement): HTMLElement {
+  const below = area.querySelector(".below") as HTMLElement;
+  below.innerHTML = `<div class="wb-scroll"><section class="wb-turn" tabindex="-1"><header class="wb-head"><button>Copy</button>
+    </header><textarea></textarea></section></div>`;
+  const turn = below.querySelector(".wb-turn") as HTMLElement;
+  turn.dispatchEvent(new CustomEvent("wb-arrived", { bubbles: true }));
+  return turn;
+}
+
+const press = (el: Element | null, key: string) =>
+  el?.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+
+test("the turn of a row that was clicked is brought into the page, and the keyboard stays where it is", () => {
+  const { model, area, cell } = mount();
+  cell(1).click();
+  model.set("opened", 1);
+  cell(1).focus();
+  const turn = arrive(area);
+  expect(scrolled).toEqual([turn, turn.firstElementChild]);
+  expect(document.activeElement).toBe(cell(1));
+});
+
+test("of a turn that is longer than its box, the box is brought into the page", () => {
+  const { model, area, cell } = mount();
+  cell(0).click();
+  model.set("opened", 0);
+  const height = vi.spyOn(HTMLElement.prototype, "offsetHeight", "get").mockReturnValue(900);
+  const turn = arrive(area);
+  height.mockRestore();
+  expect(scrolled).toEqual([turn.parentElement, turn.firstElementChild]);
+});
+
+test("Enter takes the keyboard to the turn, Escape back to the row, and Escape there closes it", () => {
+  const { model, area, cell } = mount();
+  press(cell(1), "Enter");
+  model.set("opened", 1);
+  const turn = arrive(area);
+  expect(document.activeElement).toBe(turn);
+  press(turn.querySelector("textarea"), "Escape");
+  expect(document.activeElement).toBe(turn);
+  press(turn.querySelector("button"), "Escape");
+  expect(document.activeElement).toBe(cell(1));
+  press(cell(0), "Escape");
+  expect(model.sent.length).toBe(1);
+  press(cell(1), "Escape");
+  expect(model.sent.slice(1)).toEqual([{ type: "open", place: 1 }]);
+});
+
+test("a panel that nobody asked for on this page moves neither page nor keyboard", () => {
+  const { model, area, cell } = mount();
+  model.set("opened", 1);
+  arrive(area);
+  press(cell(1), "Enter"); // this closes it
+  model.set("opened", -1);
+  model.set("opened", 0); // on another page
+  arrive(area);
+  expect(scrolled).toEqual([]);
+  expect(document.activeElement).toBe(document.body);
+});
+
+test("a page that draws while the kernel thinks has not forgotten what was asked", async () => {
+  const { model, area, cell } = mount();
+  press(cell(0), "Enter");
+  (area.querySelector(".below") as HTMLElement).innerHTML = "<p>Opening …</p>";
+  await Promise.resolve();
+  model.set("opened", 0);
+  const turn = arrive(area);
+  expect(document.activeElement).toBe(turn);
+});
+
+test("a click on what was found asks for its row, unless it selects the text", () => {
+  const { model, area } = mount();
+  const also = area.querySelector("[data-wb-also]") as HTMLElement;
+  also.click();
+  expect(model.sent).toEqual([{ type: "open", place: 0 }]);
+  expect([also.tabIndex, also.getAttribute("role")]).toEqual([-1, null]);
+  getSelection()?.selectAllChildren(also);
+  also.click();
+  press(also, "Enter");
+  expect(model.sent.length).toBe(1);
 });

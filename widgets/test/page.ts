@@ -31,8 +31,8 @@ export interface Page {
 }
 
 /** Put a panel on the page. `answers`: there is a kernel, and it says what it knows. */
-export function mount(first: Snapshot | null, { answers = true, kind = "dialogue", width = 0 } = {}): Page {
-  const model = new FakeModel(first, kind);
+export function mount(first: Snapshot | null, { answers = true, kind = "dialogue", width = 0, turn = "" } = {}): Page {
+  const model = new FakeModel(first, kind, turn);
   const widget = panels();
   const end = widget.initialize({ model });
   const views: (() => void)[] = [];

@@ -36,6 +36,20 @@ test("only the newest text is drawn, however many came between two frames", () =
   expect(el.textContent?.trim()).toBe(text.trim());
 });
 
+test("what is hurried is drawn first, and then what is near it", () => {
+  const { made, els, run } = painter();
+  for (const el of els) made.want(el, "text", false);
+  made.hurry(els[3] as HTMLElement);
+  expect(run(5)).toEqual([3, 2, 4, 1, 0]);
+});
+
+test("what has been drawn is not hurried, and nobody loses a place by it", () => {
+  const { made, els, run } = painter();
+  for (const el of els.slice(1)) made.want(el, "text", false);
+  made.hurry(els[0] as HTMLElement);
+  expect(run(5)).toEqual([1, 2, 3, 4]);
+});
+
 test("a text that is not the old one grown is drawn from its beginning", () => {
   const { made, els, run } = painter();
   const el = els[0] as HTMLElement;

@@ -134,8 +134,8 @@ export class FakeModel implements Model {
   readonly #traits: Record<string, unknown>;
   readonly #callbacks = new Set<(message: FromKernel) => void>();
 
-  constructor(first: Snapshot | null, kind = "dialogue") {
-    this.#traits = { kind, snapshot: first };
+  constructor(first: Snapshot | null, kind = "dialogue", turn = "") {
+    this.#traits = { kind, snapshot: first, turn };
   }
 
   get(name: string): unknown {

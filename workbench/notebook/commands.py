@@ -22,7 +22,7 @@ from workbench.notebook.steering import STEERING, apart, steer
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-    from workbench.dialogue import Orchestrator
+    from workbench.dialogue import Dialogue, Orchestrator
     from workbench.notebook.live import Show
     from workbench.notebook.mode_page import ModePage
     from workbench.notebook.tables import Table
@@ -32,7 +32,7 @@ _OPTIONS: Final = {
         "participant", "models", "judge", "budget", "max_tokens", "timeout", "api_base", "background", "detach", "output",
     ),
     "stop": (),
-    "show": ("panel", "output"),
+    "show": ("panel", "turn", "output"),
     "export": ("output", "format"),
     "cost": (),
     **STEERING,
@@ -199,7 +199,11 @@ class CommandMagics(Magics):
     @argument("--panel", action="store_true", help="show: as the live panel instead of the transcript")
     @argument("--format", metavar="FORMAT", help="export: json, markdown, html or pdf; by default from the file's name")
     @argument("-o", "--output", metavar="NAME", help="resume, show: variable that it is bound to; export: the file")
-    @argument("--turn", metavar="TURN", help="answer, approve: which, where several wait")
+    @argument(
+        "--turn",
+        metavar="TURN",
+        help="show: the panel at this turn, by id or number; answer, approve: which, where several wait",
+    )
     @argument("--name", metavar="NAME", help="interject: under which the others see it")
     @argument("text", nargs="*", help="answer, interject, approve: what is said; call-on: role and prompt; skip: the turn")
     @line_magic("dialogue")
@@ -209,6 +213,7 @@ class CommandMagics(Magics):
         Examples::
 
             %dialogue show last -o d
+            %dialogue show last --turn con_2
             %dialogue resume 3f9a --budget 1.00 -p judge=gpt
             %dialogue stop last
             %dialogue export last -o debate.html
@@ -268,11 +273,14 @@ class CommandMagics(Magics):
     def _show(self, orchestrator: Orchestrator, found: str, wanted: Namespace) -> Any:
         from IPython.display import display
 
+        from workbench.notebook.linked_table import dialogue_panel
         from workbench.notebook.outputs import static_bundle
 
         dialogue = orchestrator.follow(found)
         if wanted.output:
             self._shell.user_ns[wanted.output] = dialogue
+        if wanted.turn:
+            return dialogue_panel(orchestrator, found, _turn_of(dialogue, wanted.turn))
         if wanted.panel:
             return dialogue.panel()
         display(static_bundle(dialogue), raw=True)
@@ -291,6 +299,16 @@ class CommandMagics(Magics):
         from workbench.notebook.costs import cost_table
 
         return cost_table(orchestrator.load(found).snapshot())
+
+
+def _turn_of(dialogue: Dialogue, wanted: str) -> str:
+    """Return the id of a turn of a dialogue by its id or number."""
+    turns = dialogue.snapshot().turns
+    found = next((turn.id for turn in turns if wanted in (turn.id, str(turn.index))), None)
+    if found is None:
+        there = ", ".join(turn.id for turn in turns) or "none so far"
+        raise UsageError(f"dialogue {dialogue.id} has no turn {wanted!r}\n  Its turns: {there}.")
+    return found
 
 
 def _asks_stats(wanted: Namespace) -> bool:

@@ -102,9 +102,9 @@ class Find:
         return _assessment(self._orchestrator, self.id) if self.kind == "assessment" else _decision(self._orchestrator, self)
 
     def panel(self) -> Any:
-        """Return a panel of its own where it has one, else the same as `open`."""
+        """Return a panel of its own where it has one, opened at the turn if one was found; else the same as `open`."""
         if self.kind in ("dialogue", "turn"):
-            return dialogue_panel(self._orchestrator, self.id)
+            return dialogue_panel(self._orchestrator, self.id, self.part)
         if self.kind in ("paper", "summary"):
             return _paper_panel(self._orchestrator, self.id)
         return _experiment_panel(self._orchestrator, self.id) if self.kind == "experiment" else self.open()
@@ -125,7 +125,8 @@ class Finds(LinkedTable):
     def __init__(self, orchestrator: Orchestrator, asked: Asked, found: Found) -> None:
         self.finds = [Find(orchestrator, hit) for hit in found.hits]
         rows = [_row(find) for find in self.finds]
-        super().__init__(_COLUMNS, rows, "look", lambda place: self.finds[place].panel(), notes=list(_notes(asked, found)))
+        notes = list(_notes(asked, found))
+        super().__init__(_COLUMNS, rows, "look", lambda place: self.finds[place].panel(), also="text", notes=notes)
 
     def __getitem__(self, place: int) -> Find:
         return self.finds[place]
@@ -138,19 +139,19 @@ def command_of(source: Source) -> str:
     """Return the line magic that shows something."""
     return {
         "dialogue": "%dialogue show {item} --panel",
-        "turn": "%dialogue show {item} --panel",
+        "turn": "%dialogue show {item} --turn {part}",
         "paper": "%paper show {item}",
         "summary": "%paper show {item}",
         "experiment": "%experiment show {item}",
         "assessment": "%paper assessments {paper}",
         "decision": "%paper history {paper}",
-    }[source.kind].format(item=source.item, paper=source.paper)
+    }[source.kind].format(item=source.item, part=source.part, paper=source.paper)
 
 
 def _paper(orchestrator: Orchestrator, item: str) -> Any:
     from workbench.notebook.paper.pages import PaperPage
     from workbench.papers import Shelf
-    from workbench.papers.summaries import summaries_of
+    from workbench.papers.summaries.summarize import summaries_of
 
     with Shelf(orchestrator.record, orchestrator.settings.workspace) as shelf:
         return PaperPage(shelf.find(item), shelf.paper(item), summaries_of(orchestrator.record, item))
@@ -178,13 +179,13 @@ def _experiment_panel(orchestrator: Orchestrator, item: str) -> Any:
 
 
 def _assessment(orchestrator: Orchestrator, item: str) -> Any:
-    from workbench.papers.assessment import find_assessment
+    from workbench.papers.assessing.assessment import find_assessment
 
     return find_assessment(orchestrator.record, item)
 
 
 def _decision(orchestrator: Orchestrator, find: Find) -> Any:
-    from workbench.papers.decisions import decisions_of
+    from workbench.papers.deciding.decisions import decisions_of
 
     made = decisions_of(orchestrator.record, find.hit.source.paper)
     return next(decision for decision in made if decision.id == find.id)

@@ -23,12 +23,16 @@ _STYLE: Final = Markup(
 )
 """Without its kernel, JupyterLab has a line of its own for what hears the clicks: an error, which is none."""
 
+_LINK: Final = Markup('<span data-wb-place="{number}">{}</span>')
+_ALSO: Final = Markup('<div data-wb-also="{number}">{}</div>')
+_PLAIN: Final = Markup("{}")
 
-def dialogue_panel(orchestrator: Orchestrator, dialogue: str) -> DialoguePanel:
-    """Return a new panel of a dialogue; one that runs in another process is watched."""
+
+def dialogue_panel(orchestrator: Orchestrator, dialogue: str, turn: str = "") -> DialoguePanel:
+    """Return a new panel of a dialogue, opened at a turn if one is named; one that runs in another process is watched."""
     from workbench.panels.dialogue_panel import DialoguePanel
 
-    return DialoguePanel(orchestrator.follow(dialogue))
+    return DialoguePanel(orchestrator.follow(dialogue), turn)
 
 
 class LinkedTable(Table):
@@ -38,6 +42,7 @@ class LinkedTable(Table):
         columns: from left to right.
         rows: by column name.
         link: the column whose cells are clicked.
+        also: a column whose cells may be clicked as well.
         open_row: returns what is shown of a row, by its place from 0.
         notes: lines below.
         unknown: what stands for None, by column.
@@ -52,11 +57,12 @@ class LinkedTable(Table):
         link: str,
         open_row: Callable[[int], Any],
         *,
+        also: str = "",
         notes: Sequence[str] = (),
         unknown: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(columns, rows, notes=notes, unknown=unknown)
-        self._link, self._open_row = link, open_row
+        self._links, self._open_row = {link: _LINK, also: _ALSO}, open_row
         self._opener: Any = None
 
     def _ipython_display_(self) -> None:
@@ -72,9 +78,8 @@ class LinkedTable(Table):
 
     @property
     def _marked_up(self) -> list[list[str | Markup]]:
-        place = next((place for place, column in enumerate(self._shown) if column.name == self._link), None)
-        rows = super()._marked_up
-        if place is not None:
-            for number, cells in enumerate(rows):
-                cells[place] = Markup('<span data-wb-place="{}">{}</span>').format(number, cells[place])
-        return rows
+        wraps = [self._links.get(column.name, _PLAIN) for column in self._shown]
+        return [
+            [wrap.format(cell, number=number) for wrap, cell in zip(wraps, cells, strict=True)]
+            for number, cells in enumerate(super()._marked_up)
+        ]

@@ -35,14 +35,16 @@ class DialoguePanel(anywidget.AnyWidget):
 
     Args:
         dialogue: running or stored.
+        turn: id of the one that it opens at; without, at the end of one that runs, else at the beginning.
     """
 
     _esm = STATIC / "panels.js"
     _css = STATIC / "panels.css"
     kind = traitlets.Unicode("dialogue").tag(sync=True)
+    turn = traitlets.Unicode().tag(sync=True)
     snapshot = traitlets.Dict().tag(sync=True, to_json=_fresh)
 
-    def __init__(self, dialogue: Dialogue) -> None:
+    def __init__(self, dialogue: Dialogue, turn: str = "") -> None:
         self.dialogue = dialogue
         self._number = 0
         self._telling = threading.RLock()
@@ -51,7 +53,7 @@ class DialoguePanel(anywidget.AnyWidget):
         self._wishes = ThreadPoolExecutor(1, thread_name_prefix=f"panel-{dialogue.id}")
         with self._telling:  # nothing is told before the widget is there
             self._family = Family(dialogue, self._wake)
-            super().__init__()
+            super().__init__(turn=turn)
         self.on_msg(self._asked)
 
     def close(self) -> None:
