@@ -8,10 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.errors import RecordError, WorkbenchError
-from workbench.papers.assessment import Assessment, Estimate, Weeks, row_of
-from workbench.papers.assessment_report import as_card, as_markdown, as_text
-from workbench.papers.calibration import ENOUGH, Forecast, brier_score, calibrate, forecasts, forecasts_in, plot_calibration
-from workbench.papers.outcomes import enter_outcome, outcome_of
+from workbench.papers.assessing.assessment import Assessment, Estimate, Weeks, row_of
+from workbench.papers.assessing.calibration import (
+    ENOUGH,
+    Forecast,
+    brier_score,
+    calibrate,
+    forecasts,
+    forecasts_in,
+    plot_calibration,
+)
+from workbench.papers.assessing.outcomes import enter_outcome, outcome_of
+from workbench.papers.assessing.report import as_card, as_markdown, as_text
 from workbench.records import Record
 from workbench.records.assessments import OutcomeRow
 from workbench.records.papers import PaperRow

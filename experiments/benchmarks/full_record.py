@@ -1,9 +1,8 @@
 """A record after a year of use, built in minutes: dialogues, turns and calls by the bulk, with what people look for in them.
 
-Words are drawn as languages have them, few often and most seldom. Rows go to the tables without their events, which would take
-most of the room, but for those with which calls began, which budgets count; the newest dialogues have all of theirs, so that
-panels can open them. `COMMON`, `FAIR` and `RARE` are words that
-stand in about a third, a hundredth and a hundred-thousandth of the turns.
+Rows go to the tables without their events, which would take most of the room, but for those with which calls began, which
+budgets count; the newest dialogues have all of theirs, so that panels can open them. A policy chose who spoke in a fifth of the
+dialogues, and a judge rated the turns of a fifth: of half of the chosen ones, and of as many others.
 
     python experiments/benchmarks/full_record.py sqlite:////tmp/full/records.db --turns 1000000
 """
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import psycopg
+from language import Language
 from sqlalchemy import Connection, Table, func, insert, select
 
 from workbench.events import (
@@ -42,134 +42,38 @@ from workbench.events import (
 from workbench.records import Record
 from workbench.records.engine import open_engine, parse_url
 from workbench.records.projection import keep
-from workbench.records.schema import calls, dialogues, events, experiment_runs, experiments, turns, usage, usage_quarters
+from workbench.records.rating import Rating
+from workbench.records.ratings import values_of
+from workbench.records.schema import (
+    calls,
+    dialogues,
+    events,
+    experiment_runs,
+    experiments,
+    ratings,
+    turns,
+    usage,
+    usage_quarters,
+    usage_tasks,
+)
 from workbench.records.search.finding import Asked
 from workbench.records.search.indexing import start_over
 from workbench.records.usage import one_by_one
 
-COMMON: Final = "model"
-FAIR: Final = "gradient"
-RARE: Final = "quicksilver"
 MODELS: Final = ("gpt", "gpt-mini", "claude", "haiku", "gemini", "llama", "mistral", "qwen")
 MODES: Final = ("debate", "chat", "review", "panel")
 ROLES: Final = {"debate": ("pro", "con"), "chat": ("assistant",), "review": ("author", "critic"), "panel": ("a", "b", "c")}
+KINDS: Final = ("code", "maths", "analysis", "summary", "writing", "other")
 TURNS: Final = 10
 """Turns of a dialogue."""
 WHOLE: Final = 100
 """Dialogues, the newest ones, that have their events."""
 YEAR: Final = 365 * 86400.0
-_FREQUENT: Final = [
-    "the",
-    "of",
-    "and",
-    "to",
-    "in",
-    "a",
-    "is",
-    "that",
-    "it",
-    "for",
-    "as",
-    "with",
-    "be",
-    "on",
-    "not",
-    "this",
-    "are",
-    "by",
-    "or",
-    "which",
-    "from",
-    "at",
-    "we",
-    "can",
-    "have",
-    "an",
-    "more",
-    "would",
-    "if",
-    "no",
-    "they",
-    "their",
-    "one",
-    "but",
-    "there",
-    "what",
-    "has",
-    "such",
-    "than",
-    "other",
-    "these",
-    "so",
-    "only",
-    "its",
-    "should",
-    "because",
-    "may",
-    "how",
-    "all",
-    "when",
-    "most",
-    "who",
-    "some",
-    "also",
-    "does",
-    "about",
-    "answer",
-    "question",
-    "reason",
-    "case",
-    "argument",
-    "cost",
-    "data",
-    "test",
-    "result",
-    "paper",
-    "prompt",
-    "token",
-    "cache",
-    "claim",
-]
 _RUN: Final = {
     "mode": {"name": "debate", "roles": {"pro": {}, "con": {}}, "turns": [{"role": "pro", "template": "Argue. " * 200}]},
     "cast": {"pro": [{"name": "gpt", "id": "openai/gpt"}], "con": [{"name": "claude", "id": "anthropic/claude"}]},
     "parameters": {"rounds": 5},
 }
-
-
-class Language:
-    """Draws texts.
-
-    Args:
-        random: what it draws with.
-
-    Attributes:
-        sentences: what texts are put together from.
-    """
-
-    def __init__(self, random: random.Random) -> None:
-        self._random = random
-        syllables = ["ra", "ti", "on", "mel", "kor", "sen", "da", "lu", "vex", "pro", "nim", "tas", "gol", "fe", "qui", "zan"]
-        invented = ["".join(letters) for size in (2, 3, 4) for letters in itertools.product(syllables, repeat=size)]
-        random.shuffle(invented)
-        words = [*_FREQUENT, *invented[:30_000]]
-        weights = list(itertools.accumulate(1 / (rank + 3) for rank in range(len(words))))
-        self.sentences = [
-            " ".join(random.choices(words, cum_weights=weights, k=random.randint(6, 22))).capitalize() + "."
-            for _ in range(30_000)
-        ]
-
-    def text(self, number: int) -> str:
-        """Return what is said in a turn; its number decides on the words that are looked for."""
-        draw = self._random
-        said = draw.choices(self.sentences, k=min(60, max(1, round(draw.lognormvariate(1.9, 0.7)))))
-        if number % 3 == 0:
-            said.append(f"The {COMMON} was right.")
-        if number % 100 == 7:
-            said.append(f"Look at the {FAIR}.")
-        if number % 100_000 == 77:
-            said.append(f"It runs like {RARE}.")
-        return " ".join(said)
 
 
 def build(url: str, count: int = 1_000_000, *, seed: int = 1, now: float | None = None) -> float:
@@ -193,11 +97,14 @@ def build(url: str, count: int = 1_000_000, *, seed: int = 1, now: float | None 
             for place, table in enumerate((dialogues, turns, calls)):
                 _put(connection, table, [row for parts in some for row in parts[place]])
             _put(connection, events, [row for _, _, asked in some for row in _begun(asked)])
+            _put(connection, ratings, [values_of(word) for _, said, _ in some for word in _rated(said)])
         connection.commit()
     _count(url)
     with Record.open(url) as record:
         for number in range(bulk, many):
-            record.write(_events(draw, language, number, start + number * step))
+            made = _dialogue(draw, language, number, start + number * step)
+            record.write(_events(*made))
+            record.rate(_rated(made[1]))
     return index(url)
 
 
@@ -225,7 +132,7 @@ def _alchemy(url: str) -> Iterator[Connection]:
 def _count(url: str) -> None:
     """Count what the loaded calls took, as the writer does it call by call."""
     with _alchemy(url) as connection:
-        for table in (usage, usage_quarters):
+        for table in (usage, usage_quarters, usage_tasks):
             made = one_by_one(connection.dialect.name, table).subquery()
             keys = [made.c[column.name] for column in table.primary_key]
             sums = [func.sum(made.c[column.name]) for column in table.c if not column.primary_key]
@@ -237,9 +144,18 @@ def _dialogue(draw: random.Random, language: Language, number: int, at: float) -
     name, mode = f"{draw.getrandbits(48):012x}", MODES[number % len(MODES)]
     status = "failed" if number % 50 == 3 else "cost_limited" if number % 200 == 5 else "completed"
     parent = f"run{number % 20:07d}" if number % 5 == 1 else None
+    chosen, rated = number % 5 == 2, number % 10 in (2, 4)  # a fifth each, and a tenth both
+    kind = KINDS[number * 7 // 10 % len(KINDS)] if chosen or rated else None
     said, asked = [], []
     for place in range(1, TURNS + 1):
         turn, its_calls = _turn(draw, language, name, mode, number * TURNS + place, place, at + place * 4.0, status)
+        turn |= {
+            "kind": kind if chosen else None,
+            "choice": _choice(turn, kind) if chosen else None,
+            "rated": kind if rated else None,
+        }
+        for call in its_calls:
+            call["kind"] = kind
         said.append(turn)
         asked += its_calls
     costs = [call["cost"] for call in asked if call["cost"] is not None]
@@ -294,9 +210,22 @@ def _turn(
         "prompt_tokens": sum(call["prompt_tokens"] or 0 for call in called),
         "completion_tokens": sum(call["completion_tokens"] or 0 for call in called),
         "cost": sum(costs) if costs else None,
-        "choice": None,
     }
     return turn, called
+
+
+def _choice(turn: dict[str, Any], kind: str | None) -> str:
+    return json.dumps({"policy": "cost", "model": turn["model"], "kind": kind, "scores": {turn["model"]: 0.5}})
+
+
+def _rated(said: Iterable[dict[str, Any]]) -> Iterator[Rating]:
+    """Yield what a judge said of the turns of a dialogue."""
+    for turn in said:
+        if turn["rated"] and turn["served"]:
+            quality, its = turn["position"] % 5 / 4, {name: turn[name] for name in ("turn", "role", "model", "cost")}
+            yield Rating(
+                dialogue=turn["dialogue_id"], **its, quality=quality, source="judge", kind=turn["rated"], at=turn["ended_at"]
+            )
 
 
 def _call(
@@ -338,16 +267,22 @@ def _begun(asked: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         yield keep(CallStarted(**facts, call=call["id"], model=call["model"], attempt=1)).values
 
 
-def _events(draw: random.Random, language: Language, number: int, at: float) -> Iterator[Event]:
+def _events(rows: list[Any], said: list[Any], asked: list[Any]) -> Iterator[Event]:
     """Yield the events of such a dialogue."""
-    [[row], said, asked] = _dialogue(draw, language, number, at)
-    name, numbers = row["id"], itertools.count(1)
+    [row] = rows
+    name, numbers, at = row["id"], itertools.count(1), row["created_at"]
     by_turn = {key: list(group) for key, group in itertools.groupby(asked, key=lambda call: call["turn"])}
     yield DialogueStarted(dialogue=name, seq=next(numbers), at=at, mode=row["mode"], topic=row["topic"], run=_RUN)
     for turn in said:
         its = {"dialogue": name, "turn": turn["turn"]}
         yield TurnStarted(
-            **its, seq=next(numbers), at=turn["started_at"], index=turn["position"], role=turn["role"], model=turn["model"]
+            **its,
+            seq=next(numbers),
+            at=turn["started_at"],
+            index=turn["position"],
+            role=turn["role"],
+            model=turn["model"],
+            choice=json.loads(turn["choice"]) if turn["choice"] else None,
         )
         for call in map(_as_call, by_turn[turn["turn"]]):
             begun, over = call.started_at, call.started_at + call.timings.total
@@ -403,7 +338,7 @@ class _connection:  # noqa: N801 - used as a function is
 
 
 def _put(connection: Any, table: Table, rows: Iterable[dict[str, Any]]) -> None:
-    names = [column.name for column in table.c]
+    names = [column.name for column in table.c if column is not ratings.c.id]
     values = ([row.get(name) for name in names] for row in rows)
     quoted = ", ".join(f'"{name}"' for name in names)
     if isinstance(connection, sqlite3.Connection):

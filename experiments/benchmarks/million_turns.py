@@ -21,20 +21,23 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import full_record
+import language
 from figures import number
 
 from workbench.dialogue.lineage import Tree
 from workbench.dialogue.purse import Purse
 from workbench.notebook.listings import dialogues_table
+from workbench.notebook.model_stats import stats_table
 from workbench.notebook.performance import performance
 from workbench.records import Record
+from workbench.records.queries import glance
 from workbench.records.search.finding import Asked
 from workbench.settings import BudgetSettings
 
 ROUNDS = 5
 AIM = 1.0
 """Seconds."""
-_C, _F, _R = full_record.COMMON, full_record.FAIR, full_record.RARE
+_C, _F, _R = language.COMMON, language.FAIR, language.RARE
 SEARCHES = {
     "a rare word": Asked(_R),
     "a fair word": Asked(_F),
@@ -72,6 +75,9 @@ def questions(record: Record) -> dict[str, Callable[[], object]]:
         | {
             "%costs --since 30d": lambda: record.usage.by("model", time.time() - 30 * 86400),
             "%performance": lambda: performance(record),
+            "%models --stats": lambda: stats_table(record),
+            "%models --stats --by task": lambda: stats_table(record, "task"),
+            "%models --stats --by task --since 30d": lambda: stats_table(record, "task", "30d"),
             "%dialogues": lambda: dialogues_table(record, 20),
             "%dialogues --status interrupted": lambda: dialogues_table(record, 20, "interrupted"),
             "%dialogues with words": lambda: dialogues_table(record, 20, text="zzyzx"),
@@ -79,6 +85,10 @@ def questions(record: Record) -> dict[str, Callable[[], object]]:
             "a dialogue by the beginning of its id": lambda: record.find(dialogue[:7]),
             "turns of a dialogue": lambda: record.turns(dialogue),
             "turns that a policy chose": record.choices,
+            "dialogues whose topic has some words": lambda: record.mentions("review", "zzyzx"),
+            "how long answers in a mode are": lambda: _lengths(record, "debate"),
+            "how long answers in a mode are that was never used": lambda: _lengths(record, "nobody"),
+            "what an experiment's run took": lambda: record.experiments.spent("run0000001"),
             "what may still be spent, first dialogue of a process, a day's ceiling": lambda: Purse(record.url).look(
                 BudgetSettings(day=100.0), record.events
             ),
@@ -88,6 +98,12 @@ def questions(record: Record) -> dict[str, Callable[[], object]]:
             "what may still be spent, next dialogue": lambda: purse.look(whole, record.events),
         }
     )
+
+
+def _lengths(record: Record, mode: str) -> object:
+    """Ask as an estimate does."""
+    with glance(record.url) as reader:
+        return reader and reader.answer_lengths(mode, 5000)
 
 
 def measure(record: Record) -> list[str]:

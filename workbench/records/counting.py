@@ -1,4 +1,4 @@
-"""What `usage` and `usage_quarters` count of a call, with no database in sight."""
+"""What `usage`, `usage_quarters` and `usage_tasks` count of a call, with no database in sight."""
 
 from __future__ import annotations
 
@@ -30,13 +30,14 @@ def quarter_of(at: float) -> int:
 
 
 def usage_values(event: CallEnded) -> dict[str, Any]:
-    """Return what the statements `count_usage` and `count_quarter` are told of a call."""
+    """Return what the statements `count_usage` and `count_quarter` are told of a call, and `count_task`."""
     call = event.call
     used, priced = call.usage, call.cost is not None
     tokens = (used.prompt, used.cached, used.completion, used.reasoning) if used else (0, 0, 0, 0)
     wrote = call.ok and used is not None
     return {
         "in_dialogue": event.dialogue,
+        "call": call.id,
         "began": call.started_at if math.isfinite(call.started_at) else 0.0,
         "day": number_of(call.started_at, DAY),
         "quarter": quarter_of(call.started_at),

@@ -1,7 +1,6 @@
 """What the record knows of each model: how often it was asked and answered, how fast, for how much, and how good it was.
 
-By model, counts come from `usage`; by kind of task the database adds the calls up. Seconds of answers come one by one, see
-`seconds`.
+Counts come from `usage`, by kind of task from `usage_tasks`. Seconds of answers come one by one, see `seconds`.
 """
 
 from __future__ import annotations
@@ -11,14 +10,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from sqlalchemy import JSON, ColumnElement, Connection, Engine, Select, case, cast, func, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, case, func, literal, select
 
 from workbench.events import Usage
 from workbench.records.failures import explained
 from workbench.records.means import Mean, mean_of
 from workbench.records.priced import Priced, check_baseline
-from workbench.records.schema import calls, ratings, turns
-from workbench.records.seconds import percentiles, read_seconds
+from workbench.records.schema import ratings, usage, usage_tasks
+from workbench.records.seconds import percentiles, read_seconds, read_seconds_by_task
 from workbench.records.usage import used
 
 if TYPE_CHECKING:
@@ -105,9 +104,8 @@ def read_model_stats(
     check_baseline(baseline)
     with explained(place), engine.connect() as connection:
         found = _Found(connection, by, since)
-        counted = (found.usage(), found.fallen()) if by == "model" else (found.sums(), found.fallbacks(), found.unpriced())
         rows: dict[_Key, Facts] = {}
-        for facts in (*counted, found.seconds(), found.qualities()):
+        for facts in (found.usage(), found.fallbacks(), found.seconds(), found.qualities()):
             for key, values in facts:
                 rows.setdefault(key, {}).update(values)
     return [_row(*key, rows[key], baseline) for key in sorted(rows)]
@@ -118,72 +116,32 @@ class _Found:
 
     def __init__(self, connection: Connection, by: By, since: float | None) -> None:
         self._connection, self._since, self._by = connection, since, by
-        self._calls = _made(connection.dialect.name, by, since).subquery()
-        self._used = used(connection.dialect.name, since)
+        self._used = used(connection.dialect.name, since, usage if by == "model" else usage_tasks).c
+        self._kinds = () if by == "model" else (self._used.kind,)
+        self._kind = literal(UNTOLD).label("kind") if by == "model" else self._used.kind
 
     def usage(self) -> Iterator[tuple[_Key, Facts]]:
-        """Yield what `usage` has added up already, which tells no kinds of tasks apart."""
-        u = self._used.c
+        """Yield counts, tokens and money."""
+        u = self._used
         names = ("calls", "answered", "cancelled", *_USAGE, *(f"priced_{name}" for name in _USAGE), "unpriced_calls")
         sums = (func.sum(u[name]).label(name) for name in (*names, "written", "writing"))
         cost = case((func.sum(u.priced_calls) > 0, func.sum(u.cost))).label("cost")
-        return self._read(select(u.model, literal(UNTOLD).label("kind"), *sums, cost).group_by(u.model))
-
-    def fallen(self) -> Iterator[tuple[_Key, Facts]]:
-        """Yield the same as `fallbacks`, from `usage`."""
-        u = self._used.c
-        fell = func.sum(u.fallbacks).label("fallbacks")
-        kind = literal(UNTOLD).label("kind")
-        return self._read(select(u.asked.label("model"), kind, fell).where(u.fallbacks > 0).group_by(u.asked))
-
-    def sums(self) -> Iterator[tuple[_Key, Facts]]:
-        """Yield counts, tokens and money."""
-        c = self._calls.c
-        answered, priced = c.outcome == "ok", c.cost.is_not(None)
-        counted = answered & c.completion_tokens.is_not(None)
-        rows = self._by_model(
-            c.model,
-            func.count().label("calls"),
-            _count(answered).label("answered"),
-            _count(c.outcome == "cancelled").label("cancelled"),
-            *(func.coalesce(func.sum(c[name]), 0).label(name) for name in _USAGE),
-            *(func.coalesce(func.sum(case((priced, c[name]))), 0).label(f"priced_{name}") for name in _USAGE),
-            func.sum(c.cost).label("cost"),
-            func.sum(case((counted, c.completion_tokens))).label("written"),
-            func.sum(case((counted, c.total_seconds))).label("writing"),
-        )
-        return self._read(rows)
+        return self._read(select(u.model, self._kind, *sums, cost).group_by(u.model, *self._kinds))
 
     def fallbacks(self) -> Iterator[tuple[_Key, Facts]]:
         """Yield how many answers came from another model than was asked, by the one asked."""
-        c = self._calls.c
-        rows = self._by_model(c.asked, func.count().label("fallbacks"))
-        return self._read(rows.where(c.outcome == "ok", c.model != c.asked))
-
-    def unpriced(self) -> Iterator[tuple[_Key, Facts]]:
-        """Yield how many calls may have cost what nobody knows; apart from the sums, which else would carry the texts along."""
-        c = self._calls.c
-        something = or_(c.outcome == "ok", c.prompt_tokens.is_not(None), c.text != "", c.reasoning != "")
-        return self._read(self._by_model(c.model, func.count().label("unpriced_calls")).where(c.cost.is_(None), something))
+        u, fell = self._used, func.sum(self._used.fallbacks).label("fallbacks")
+        query = select(u.asked.label("model"), self._kind, fell).where(u.fallbacks > 0)
+        return self._read(query.group_by(u.asked, *self._kinds))
 
     def seconds(self) -> Iterator[tuple[_Key, Facts]]:
         """Yield percentiles of how long answers took, and the median of how long their first pieces did."""
-        took = self._seconds_by_task() if self._by == "task" else read_seconds(self._connection, self._since)
-        for key, (totals, firsts) in took.items():
-            totals.sort()
-            firsts.sort()
-            yield key if isinstance(key, tuple) else (key, UNTOLD), percentiles(totals, firsts)
-
-    def _seconds_by_task(self) -> dict[_Key, tuple[list[float], list[float]]]:
-        c = self._calls.c
-        answered = select(c.model, c.kind, c.total_seconds, c.first_token_seconds).where(c.outcome == "ok")
-        took: dict[_Key, tuple[list[float], list[float]]] = {}
-        for model, kind, total, first in self._connection.execute(answered):
-            totals, firsts = took.setdefault((model, kind), ([], []))
-            totals.append(total)
-            if first is not None:
-                firsts.append(first)
-        return took
+        if self._by == "task":
+            for key, took in read_seconds_by_task(self._connection, self._since).items():
+                yield key, percentiles(*took)
+        else:
+            for name, took in read_seconds(self._connection, self._since).items():
+                yield (name, UNTOLD), percentiles(*took)
 
     def qualities(self) -> Iterator[tuple[_Key, Facts]]:
         """Yield sums over dialogues of ratings: what is said of turns of one dialogue is not independent."""
@@ -205,52 +163,11 @@ class _Found:
         )
         return self._read(select(d.model, d.kind, *sums).group_by(d.model, d.kind))
 
-    def _by_model(self, model: ColumnElement[str], *facts: ColumnElement[Any]) -> Select[Any]:
-        kind = self._calls.c.kind
-        return select(model.label("model"), kind, *facts).group_by(model, kind)
-
     def _read(self, query: Select[Any]) -> Iterator[tuple[_Key, Facts]]:
         """Yield rows; PostgreSQL adds whole numbers up to decimals."""
         for row in self._connection.execute(query).mappings():
             facts = {name: int(value) if isinstance(value, Decimal) else value for name, value in row.items()}
             yield (row["model"], row["kind"]), facts
-
-
-def _made(dialect: str, by: By, since: float | None) -> Select[Any]:
-    """Select the calls that were made, with the kind of their task."""
-    c = calls.c
-    columns = (
-        c.model,
-        c.asked,
-        c.outcome,
-        c.total_seconds,
-        c.first_token_seconds,
-        *(c[name] for name in _USAGE),
-        c.cost,
-        c.text,
-        c.reasoning,
-    )
-    kind = literal(UNTOLD) if by == "model" else func.coalesce(_chosen_kind(dialect), _rated_kind(), UNTOLD)
-    made = select(*columns, kind.label("kind"))
-    if by == "task":
-        made = made.outerjoin(turns, (turns.c.dialogue_id == c.dialogue_id) & (turns.c.turn == c.turn))
-    return made if since is None else made.where(c.started_at >= since)
-
-
-def _chosen_kind(dialect: str) -> ColumnElement[Any]:
-    """Return the kind of task that routing saw when it chose the turn's model."""
-    if dialect == "postgresql":
-        chosen: ColumnElement[Any] = cast(turns.c.choice, JSON)["kind"].as_string()
-        return chosen
-    kind: ColumnElement[Any] = func.json_extract(turns.c.choice, "$.kind")
-    return kind
-
-
-def _rated_kind() -> ColumnElement[Any]:
-    """Return the kind of task that a rating of the turn names; looked up call by call, since a join waits for statistics."""
-    r = ratings.c
-    named = select(func.max(r.kind)).where(r.dialogue_id == calls.c.dialogue_id, r.turn == calls.c.turn)
-    return named.correlate(calls).scalar_subquery()
 
 
 def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:

@@ -40,6 +40,7 @@ STAGES: Final = {
             "count_call",
             "count_usage",
             "count_quarter",
+            "count_task",
             "end_turn",
             "advance_dialogue",
             "end_dialogue",
@@ -172,6 +173,7 @@ def _(event: TurnStarted, owner: str | None) -> list[Change]:  # noqa: ARG001
         "completion_tokens": 0,
         "cost": None,
         "choice": compact_json(event.choice) if event.choice else None,
+        "kind": _kind(event.choice),
     }
     return [Change("start_turn", ("turns", event.dialogue, event.turn), values), _advance(event)]
 
@@ -193,6 +195,7 @@ def _(event: CallEnded, owner: str | None) -> list[Change]:  # noqa: ARG001
         Change("count_call", ("turns", event.dialogue, event.turn), counted),
         Change("count_usage", ("usage", event.dialogue, call.id), usage),
         Change("count_quarter", ("usage_quarters", event.dialogue, call.id), usage),
+        Change("count_task", ("usage_tasks", event.dialogue, call.id), usage),
         _advance(event, prompt=prompt, completion=completion, spent=call.cost, unknown=int(call.cost is None)),
     ]
 
@@ -212,6 +215,12 @@ def _(event: TurnFailed, owner: str | None) -> list[Change]:  # noqa: ARG001
 @_changes.register
 def _(event: TurnCancelled, owner: str | None) -> list[Change]:  # noqa: ARG001
     return [_end_turn(event, event.turn, Status.CANCELLED, event.text, event.reasoning, None), _advance(event)]
+
+
+def _kind(choice: dict[str, Any] | None) -> str | None:
+    """Return the kind of task that routing saw; None where nobody routed."""
+    kind = (choice or {}).get("kind")
+    return kind if isinstance(kind, str) else None
 
 
 def _end_turn(event: Event, turn: str, status: Status, text: str, reasoning: str, error: str | None) -> Change:

@@ -24,6 +24,8 @@ from workbench.records.summary import DialogueSummary
 
 _NEAR: Final = 3
 _SHOWN: Final = 5
+_NEWEST: Final = 500
+"""Dialogues of a mode that tell how long its answers are; it may have a hundred thousand."""
 _AT_ONCE: Final = 500
 """Parents in one query."""
 _LAST_LETTER: Final = "\U0010ffff"
@@ -154,13 +156,13 @@ class Reader:
         return sorted(found.values(), key=lambda row: (row.created_at, row.id))
 
     def answer_lengths(self, mode: str, limit: int) -> dict[str, list[int]]:
-        """Return the tokens of the latest answers in complete turns of a mode, `limit` of them at most, by model."""
-        c, of_turn = calls.c, (turns.c.dialogue_id == calls.c.dialogue_id) & (turns.c.turn == calls.c.turn)
+        """Return the tokens of the latest answers in complete turns of a mode's newest dialogues, `limit` at most, by model."""
+        c, d, of_turn = calls.c, dialogues.c, (turns.c.dialogue_id == calls.c.dialogue_id) & (turns.c.turn == calls.c.turn)
+        newest = select(d.id).where(d.mode == mode).order_by(d.created_at.desc()).limit(_NEWEST)
         query = (
             select(c.model, c.completion_tokens)
             .join(turns, of_turn)
-            .join(dialogues, dialogues.c.id == c.dialogue_id)
-            .where(dialogues.c.mode == mode, turns.c.status == "completed", c.outcome == "ok", c.completion_tokens > 0)
+            .where(c.dialogue_id.in_(newest), turns.c.status == "completed", c.outcome == "ok", c.completion_tokens > 0)
             .order_by(c.started_at.desc())
             .limit(limit)
         )

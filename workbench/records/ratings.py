@@ -13,15 +13,18 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, text
+from sqlalchemy.exc import DBAPIError
 
 from workbench.records.enqueue import Wanted, enqueue
-from workbench.records.failures import explained
+from workbench.records.failures import explained, is_passing
+from workbench.records.kinds import hold, tell_again
 from workbench.records.rating import Learned, Rating
 from workbench.records.schema import dialogues, ratings, routers
 from workbench.records.texts import storable_values
 
 _SAID: Final = ("quality", "comment", "model")
 """What makes a word of the same source another one."""
+_ATTEMPTS: Final = 3
 
 
 def keep_ratings(engine: Engine, place: str, given: Iterable[Rating]) -> int:
@@ -29,10 +32,15 @@ def keep_ratings(engine: Engine, place: str, given: Iterable[Rating]) -> int:
 
     A word that a source has said before changes nothing; a changed one replaces the old, under a new number.
     """
-    with explained(place), engine.connect().execution_options(for_writing=True) as connection, connection.begin():
-        if engine.dialect.name == "postgresql":  # so that numbers are committed in their order
-            connection.execute(text("LOCK TABLE ratings IN SHARE ROW EXCLUSIVE MODE"))
-        return sum(_keep(connection, rating) for rating in given)
+    every = list(given)
+    with explained(place):
+        for _ in range(_ATTEMPTS - 1):
+            try:
+                return _keep_all(engine, every)
+            except DBAPIError as error:  # sums are where writers meet, each in its own order
+                if not is_passing(error):
+                    raise
+        return _keep_all(engine, every)
 
 
 def read_ratings(engine: Engine, place: str, after: int = 0, dialogue: str | None = None) -> list[Rating]:
@@ -80,17 +88,26 @@ def keep_learned(engine: Engine, place: str, policy: str, learned: Learned, now:
         connection.execute(insert(routers).values(values))
 
 
+def _keep_all(engine: Engine, given: Iterable[Rating]) -> int:
+    with engine.connect().execution_options(for_writing=True) as connection, connection.begin():
+        if engine.dialect.name == "postgresql":  # so that numbers are committed in their order
+            connection.execute(text("LOCK TABLE ratings IN SHARE ROW EXCLUSIVE MODE"))
+        return sum(_keep(connection, rating) for rating in given)
+
+
 def _keep(connection: Connection, rating: Rating) -> bool:
     r = ratings.c
     mine = (r.dialogue_id == rating.dialogue) & (r.turn == rating.turn) & (r.source == rating.source) & (r.by == rating.by)
     before = connection.execute(select(ratings).where(mine)).one_or_none()
-    values = _values(rating)
+    values = values_of(rating)
     if before is not None:
         if all(before._mapping[name] == values[name] for name in _SAID):  # noqa: SLF001 - SQLAlchemy's public name for it
             return False
         connection.execute(delete(ratings).where(mine))
+    hold(connection, rating.dialogue)
     kept = connection.execute(insert(ratings).values(values)).inserted_primary_key
     assert kept is not None
+    tell_again(connection, rating.dialogue, rating.turn)
     enqueue(connection, [Wanted("rating", str(kept[0]), _lane(connection, rating.dialogue))], time.time())
     return True
 
@@ -108,7 +125,8 @@ def _lane(connection: Connection, dialogue: str) -> str:
     return dialogue
 
 
-def _values(rating: Rating) -> dict[str, Any]:
+def values_of(rating: Rating) -> dict[str, Any]:
+    """Return the row of a rating, but for its number."""
     values = asdict(rating)
     del values["id"]
     values["dialogue_id"] = values.pop("dialogue")

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, delete, select, text
 
 from workbench.events import Event, event_from_dict
 from workbench.records.projection import changes, schedule
-from workbench.records.schema import calls, dialogues, events, turns, usage, usage_quarters
+from workbench.records.schema import calls, dialogues, events, turns, usage, usage_quarters, usage_tasks
 from workbench.records.search.indexing import start_over
 from workbench.records.statements import compile_statements
 from workbench.records.texts import storable
@@ -23,7 +23,7 @@ def rebuild(engine: Engine) -> None:
     with engine.connect().execution_options(for_writing=True) as connection, connection.begin():
         if engine.dialect.name == "postgresql":
             connection.execute(text("LOCK TABLE events IN EXCLUSIVE MODE"))
-        for table in (turns, calls, usage, usage_quarters):
+        for table in (turns, calls, usage, usage_quarters, usage_tasks):
             connection.execute(delete(table))
         for dialogue, owner in connection.execute(select(dialogues.c.id, dialogues.c.owner)).all():
             stored = _events(connection, dialogue)

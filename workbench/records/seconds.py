@@ -1,4 +1,4 @@
-"""How long answers took, by model, and percentiles of that.
+"""How long answers took, by model and kind of task, and percentiles of that.
 
 They are nearest-rank (Hyndman, Fan 1996, definition 1): values that occurred. Above `EXACT` answers they are those of an even
 part of them, drawn by when they began and how long they took, always the same one; the index `calls_started_at` has all that
@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, and_, case, cast, func, select
 
 from workbench.records.schema import calls
-from workbench.records.usage import used
+from workbench.records.usage import kind_told, used
 
 EXACT: Final = 100_000
 """Answers of which each one's seconds are read."""
@@ -24,22 +24,33 @@ _PRIME: Final = 2_147_483_647
 _MULTIPLIER: Final = 48_271
 """Of the generator of Park and Miller (1993), which spreads even times that come in whole seconds."""
 _LARGE: Final = 1e12
-Seconds = dict[str, tuple[list[float], list[float]]]
-"""Model to the seconds of its answers, and to those until their first pieces; both rise."""
+Took = tuple[list[float], list[float]]
+"""The seconds of answers, and those until their first pieces; both rise."""
 
 
-def read_seconds(connection: Connection, since: float | None = None, model: str | None = None) -> Seconds:
+def read_seconds(connection: Connection, since: float | None = None, model: str | None = None) -> dict[str, Took]:
     """Return what answers took, by model; of more than `EXACT`, an even part."""
+    return {name: took for (name,), took in _read(connection, since, model).items()}
+
+
+def read_seconds_by_task(connection: Connection, since: float | None = None) -> dict[tuple[str, str], Took]:
+    """Return what answers took, by model and kind of task; of more than `EXACT` in all, an even part."""
+    return {(name, kind): took for (name, kind), took in _read(connection, since, None, kind_told(calls.c.kind)).items()}
+
+
+def _read(
+    connection: Connection, since: float | None, model: str | None, *more: ColumnElement[str]
+) -> dict[tuple[Any, ...], Took]:
     u = used(connection.dialect.name, since).c
     ok = select(func.sum(u.calls)).where(u.outcome == "ok")
     answers = connection.execute(ok if model is None else ok.where(u.model == model)).scalar() or 0
     c = calls.c
-    query = select(c.model, c.total_seconds, c.first_token_seconds).where(in_time(since, model), c.outcome == "ok")
+    query = select(c.total_seconds, c.first_token_seconds, c.model, *more).where(in_time(since, model), c.outcome == "ok")
     if (parts := math.ceil(int(answers) / EXACT)) > 1:
         query = query.where(_spread() % parts == 0)
-    took: Seconds = {}
-    for name, total, first in connection.execute(query):
-        totals, firsts = took.setdefault(name, ([], []))
+    took: dict[tuple[Any, ...], Took] = {}
+    for total, first, *key in connection.execute(query):
+        totals, firsts = took.setdefault(tuple(key), ([], []))
         totals.append(total)
         if first is not None:
             firsts.append(first)

@@ -15,7 +15,8 @@ from sqlalchemy.types import TypeEngine
 
 from workbench.records.enqueue import enqueue_dialogue
 from workbench.records.inserting import insert_of
-from workbench.records.schema import calls, dialogues, events, turns, usage, usage_quarters
+from workbench.records.kinds import kind_of
+from workbench.records.schema import calls, dialogues, events, turns, usage, usage_quarters, usage_tasks
 from workbench.records.search.queueing import queue_words
 from workbench.records.usage import count
 
@@ -54,8 +55,8 @@ def _statements(engine_name: str) -> dict[str, Any]:
             run=_given("new_run"),
         ),
         "keep_event": insert(events).values(_every_column(events)),
-        "start_turn": _upsert(insert, turns, keep=("served", "prompt_tokens", "completion_tokens", "cost")),
-        "keep_call": _upsert(insert, calls),
+        "start_turn": _upsert(insert, turns, keep=("served", "prompt_tokens", "completion_tokens", "cost", "kind")),
+        "keep_call": _upsert(insert, calls, kind=kind_of(_given("dialogue_id"), _given("turn"))),
         "count_call": update(turns)
         .where(this_turn)
         .values(
@@ -66,6 +67,7 @@ def _statements(engine_name: str) -> dict[str, Any]:
         ),
         "count_usage": count(engine_name, usage),
         "count_quarter": count(engine_name, usage_quarters),
+        "count_task": count(engine_name, usage_tasks),
         "end_turn": update(turns)
         .where(this_turn)
         .values(
@@ -113,9 +115,9 @@ def _every_column(table: Table) -> dict[str, ColumnElement[Any]]:
     return {column.name: bindparam(column.name, type_=column.type) for column in table.c}
 
 
-def _upsert(insert: Any, table: Table, keep: tuple[str, ...] = ()) -> Executable:
-    """Insert a row, or renew the one that has its key except for the columns to `keep`."""
-    statement = insert(table).values(_every_column(table))
+def _upsert(insert: Any, table: Table, keep: tuple[str, ...] = (), **found: ColumnElement[Any]) -> Executable:
+    """Insert a row, some columns as they are `found`, or renew the one that has its key except for the columns to `keep`."""
+    statement = insert(table).values(_every_column(table) | found)
     renewed = {c.name: statement.excluded[c.name] for c in table.c if not c.primary_key and c.name not in keep}
     upsert: Executable = statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=renewed)
     return upsert

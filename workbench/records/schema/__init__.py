@@ -19,7 +19,7 @@ from workbench.records.schema.papers import (
     paper_summaries,
     papers,
 )
-from workbench.records.schema.sums import search_entries, search_queue, usage, usage_quarters
+from workbench.records.schema.sums import search_entries, search_queue, usage, usage_quarters, usage_tasks
 
 __all__ = [
     "HEAD",
@@ -49,5 +49,6 @@ __all__ = [
     "turns",
     "usage",
     "usage_quarters",
+    "usage_tasks",
     "version",
 ]

@@ -31,6 +31,7 @@ dialogues = Table(
     Index("dialogues_parent_id", "parent_id"),
     Index("dialogues_cost", "cost", "created_at"),  # since 0011
     Index("dialogues_updated_at", "updated_at"),  # since 0012
+    Index("dialogues_mode", "mode", "created_at"),  # since 0013
 )
 
 
@@ -70,6 +71,7 @@ turns = Table(
     Column("completion_tokens", BigInteger, nullable=False),
     Column("cost", Float(53)),
     Column("choice", Text),  # JSON; since 0003: why a policy chose the model
+    Column("kind", Text),  # since 0013; of task, as routing saw it when the turn first began
 )
 Index(  # since 0010; few turns are chosen
     "turns_chosen", turns.c.started_at, sqlite_where=turns.c.choice.is_not(None), postgresql_where=turns.c.choice.is_not(None)
@@ -102,8 +104,9 @@ calls = Table(
     Column("error", Text),
     Column("fallback_reason", Text),
     Column("saved", Float(53)),  # since 0011
-    # since 0011; with what is asked of it, because to go from an index to the rows takes the longest
-    Index("calls_started_at", "started_at", "model", "outcome", "total_seconds", "first_token_seconds"),
+    Column("kind", Text),  # since 0013; of task: the turn's, else what its ratings say
+    # since 0011, the kind since 0013; with what is asked of it, because to go from an index to the rows takes the longest
+    Index("calls_started_at", "started_at", "model", "outcome", "total_seconds", "first_token_seconds", "kind"),
 )
 Index(  # since 0012; few calls have no cost
     "calls_unpriced", calls.c.dialogue_id, sqlite_where=calls.c.cost.is_(None), postgresql_where=calls.c.cost.is_(None)
@@ -129,6 +132,7 @@ ratings = Table(  # since 0003
     Column("policy", Text, nullable=False),
     Column("propensity", Float(53)),
     UniqueConstraint("dialogue_id", "turn", "source", "by", name="ratings_once"),
+    Index("ratings_model", "model", "dialogue_id", "turn", "kind", "quality", "at"),  # since 0013; with all that a mean needs
     sqlite_autoincrement=True,  # a number is never given twice, so that a replaced rating's is not taken for the new one's
 )
 

@@ -36,6 +36,17 @@ usage_quarters = Table(  # since 0011; see `usage`
     *(Column(name, Float(53), nullable=False) for name in ("cost", "saved")),
 )
 
+usage_tasks = Table(  # since 0013; see `usage`
+    "usage_tasks",
+    metadata,
+    Column("day", BigInteger, primary_key=True, autoincrement=False),  # from 1970, UTC
+    *(Column(name, Text, primary_key=True) for name in ("model", "asked", "kind")),  # the last: of task, empty where unknown
+    *(Column(name, BigInteger, nullable=False) for name in _SUMS),
+    *(Column(name, Float(53), nullable=False) for name in ("cost", "saved")),
+    Column("written", BigInteger, nullable=False),  # as of `usage`, like the next
+    Column("writing", Float(53), nullable=False),
+)
+
 search_queue = Table(  # since 0010; what is to go into the index
     "search_queue",
     metadata,
