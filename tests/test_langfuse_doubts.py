@@ -6,7 +6,7 @@ import pytest
 from langfuse_desk import check, parcels, sync, target
 from langfuse_server import Langfuse, first
 from record_examples import whole
-from sync_experiment import judged_experiment
+from sync_experiment import judged_experiment, observation
 
 from workbench.loop import run
 from workbench.observe.spans import trace_of
@@ -142,7 +142,10 @@ def test_a_run_has_scores_when_it_has_ended(record, server):
     assert [each.kind for each in parcels(target(server), record, "run", ended.id)] == ["scores"]
     running = RunRow.new("e0123456789", 2, "{}")
     record.experiments.begin(running)
+    record.experiments.observe(running.id, [observation(running, 1)])
     assert parcels(target(server), record, "run", running.id) == []
+    record.experiments.end(running.id, "completed", None)
+    assert [each.kind for each in parcels(target(server), record, "run", running.id)] == ["scores"]
 
 
 def test_the_judge_of_an_observation_goes_once_and_one_that_is_gone_does_not(record, server):

@@ -116,6 +116,16 @@ def test_no_word_is_blamed_where_we_are_not_let_in(server, record):
     assert answer.denied
 
 
+def test_words_wait_where_we_are_no_longer_let_in_after_the_first(server, record, monkeypatch):
+    parcel = feedback_of(record, 3)
+    deliver(target(server), record, [dialogue_source(record, "d1")])
+    server.faults = lambda asked: monkeypatch.setattr("langsmith_server.KEY", "another")
+    answer = sent(target(server), parcel)
+    assert isinstance(answer, Dead)
+    assert answer.denied
+    assert len(server.feedback) == 1
+
+
 @pytest.mark.parametrize("status", ["429", "500"])
 def test_a_fault_while_runs_are_sent_one_by_one_is_no_yes(server, record, status):
     record.write(whole("d1", turns=2))

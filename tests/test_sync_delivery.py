@@ -98,6 +98,8 @@ def test_a_service_that_is_not_there_costs_nothing_and_gets_all_later(record: Re
     assert "cannot be reached" in row["trouble"]
     assert deliver(record, target) == {}
     assert status_rows(record)[0]["trouble"] is None
+    write(record, "c")
+    assert status_rows(record)[0]["trouble"] is None, "also where something waits again"
 
 
 def test_a_service_that_was_gone_for_a_week(record: Record, service: Service, target: SmallTarget) -> None:
@@ -213,6 +215,7 @@ def test_a_source_that_cannot_be_told_is_dead_and_the_others_go_on(record: Recor
     assert "sk-abcdefgh" not in row["lost"][0].reason
     assert deliver(record, SmallTarget(service.url), retry_dead=True) == {}
     assert standing(record).sent == 2
+    assert len(service.things) == 2 * 3, "and not only said to be"
 
 
 def test_what_cannot_be_looked_up_waits_until_it_can(record: Record, service: Service, target: SmallTarget) -> None:

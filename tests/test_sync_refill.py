@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import Connection, event, update
+from sqlalchemy import Connection, event, select, update
 from sync_mortal import a_dialogue, a_rating
 from sync_service import KINDS, keys
 
@@ -16,7 +16,7 @@ from workbench.records import Record
 from workbench.records.assessments import AssessmentRow, OutcomeRow
 from workbench.records.experiments import CaseRow, ExperimentRow, ObservationRow, RunRow
 from workbench.records.papers import PaperRow
-from workbench.records.schema import experiment_runs
+from workbench.records.schema import experiment_runs, outbox
 
 EVERYTHING = 1000
 LONG_AGO, SINCE, LATELY = 1000.0, 5000.0, 9000.0
@@ -74,6 +74,30 @@ def test_a_run_that_ended_while_a_target_was_off_goes_once_more(open_record: Cal
         record.outbox.fill("t")
         counts = record.outbox.counts("t")
         assert (counts["run"], counts["observation"]) == ({"waiting": 2}, {"waiting": 1})
+
+
+def test_what_is_judged_anew_while_a_target_is_off_goes_again(open_record: Callable[[], Record]) -> None:
+    record = open_record()
+    switch_on(record)
+    run = begin_run(record, at=time.time())
+    record.experiments.observe(run.id, [observation(number, at=time.time()) for number in range(2)])
+    record.outbox.switch_off("t")
+    record.experiments.observe(run.id, [observation(number, at=time.time()) for number in (1, 2)])
+    for _ in range(2):
+        switch_on(record)
+        record.outbox.fill("t")
+        assert record.outbox.counts("t")["observation"] == {"waiting": 2 + 2}, "0, 1 twice, and 2, which was new"
+
+
+def test_ratings_of_before_come_behind_the_observations_that_they_may_be_about(record: Record) -> None:
+    run = begin_run(record)
+    record.experiments.observe(run.id, [observation()])
+    record.write(a_dialogue(f"{run.id}-first", {"parent_id": run.id}))
+    record.rate([a_rating(f"{run.id}-first")])
+    switch_on(record, since=0.0)
+    record.outbox.fill("t")
+    rows = record.outbox._read(select(outbox.c.kind).order_by(outbox.c.id))
+    assert [row.kind for row in rows] == ["experiment", "run", "observation", "rating"]
 
 
 def test_switching_off_twice_forgets_nothing_that_was_written_after_the_first(record: Record) -> None:
@@ -183,6 +207,26 @@ def test_ratings_of_before_wait_for_the_dialogue_that_theirs_travels_with(open_r
     firsts = record.parcels.due("t", EVERYTHING, time.time())
     assert {row.subject for row in firsts if row.kind == "dialogue"} == {"root", "fork", "x", "y"}
     assert [row.kind for row in firsts].count("rating") == 1, "only the one of a dialogue that is not there"
+
+
+def test_what_came_of_an_assessment_before_goes_in_the_order_in_which_it_was_entered(record: Record) -> None:
+    """All are sent under one name, so the last to arrive counts."""
+    paper = PaperRow("p", "0" * 64, 1.0, "On Tabs", (), 2026, None, None, "p.pdf", "papers/p.pdf", 3)
+    record.papers.add(paper, "{}", [])
+    record.assessments.add(AssessmentRow("a", "p", "d", LATELY, "Worth it?", "", {}))
+    for worked in (True, False, True):
+        record.assessments.add_outcome(OutcomeRow("a", LATELY, worked=worked))
+    first, *_ = [str(row.id) for row in record.assessments.outcomes("a")]
+    record.outbox.switch_on("t", "T", ["outcome"], since=0.0)
+    assert record.outbox.fill("t") == 3
+    assert [row.subject for row in record.parcels.due("t", EVERYTHING, time.time())] == [first]
+
+
+def test_each_target_gets_what_was_there_before(record: Record) -> None:
+    record.write(a_dialogue("d"))
+    for name in ("t", "u"):
+        switch_on(record, name, since=0.0)
+        assert record.outbox.fill(name) == 1
 
 
 def test_a_target_that_came_between_an_end_and_a_resume_gets_the_dialogue_from_its_beginning(record: Record) -> None:

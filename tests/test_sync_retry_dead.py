@@ -85,6 +85,7 @@ def test_what_is_dead_for_one_target_is_not_sent_to_it_because_another_is_tried_
     record.write(a_dialogue("a"))
     deliver(record, target)
     deliver(record, other)
+    assert [each.count for row in record.outbox.standings() for each in row.lost] == [3, 3]
     service.fault = lambda _number, _kind: None
     deliver(record, SmallTarget(service.url), retry_dead=True)
     assert record.outbox.standing(target.id).dead == 0

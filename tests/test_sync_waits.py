@@ -16,7 +16,7 @@ from sync_service import QUICK, Service, SmallTarget, deliver
 
 from workbench.observe.sync.deliver import Delivery, Pace, Progress
 from workbench.observe.sync.syncing import sync
-from workbench.observe.sync.target import Answer, Later, Parcel, Source
+from workbench.observe.sync.target import Answer, Later, Parcel, Sent, Source
 from workbench.records import Record
 from workbench.records.parcels import Begin, ClaimLostError, Fresh, Pack, ParcelRow, PutOff, Settle
 
@@ -87,6 +87,34 @@ def test_a_service_that_asks_for_a_pause_gets_it(record: Record, service: Servic
     assert due > now + 119
 
 
+def test_a_failure_that_asks_for_nothing_does_not_end_the_pause_that_another_asked_for(record: Record) -> None:
+    class Pausing(SmallTarget):
+        asked = 0
+
+        def __init__(self) -> None:
+            super().__init__("http://nowhere")
+            self.both, self.paused = asyncio.Event(), asyncio.Event()
+
+        async def check(self) -> str:
+            return ""
+
+        async def send(self, parcel: Parcel) -> Answer:
+            self.asked += 1
+            if self.asked == 1:
+                await self.both.wait()
+                self.paused.set()
+                return Later("come back in a minute", 60.0)
+            self.both.set()
+            await self.paused.wait()
+            return Later("busy") if self.asked == 2 else Sent()
+
+    for name in "abc":
+        record.write(a_dialogue(name))
+    target = Pausing()
+    deliver(record, target, pace=replace(QUICK, at_once=2, patience=0.5))
+    assert target.asked == 2
+
+
 def test_what_was_on_its_way_is_looked_up_when_the_lag_has_passed_since_it_can_have_arrived(
     record: Record, begun: ParcelRow
 ) -> None:
@@ -111,6 +139,13 @@ def test_a_request_is_as_old_as_its_beginning_and_not_as_its_making(record: Reco
 def test_what_is_harmless_is_sent_again_at_once(record: Record, begun: ParcelRow) -> None:
     record.parcels.recover(SMALL, {"other": LAG})
     assert [row.id for row in record.parcels.due(SMALL, 9, time.time())] == [begun.source_id]
+
+
+def test_attempts_are_counted_for_waits_grow_with_them(record: Record, begun: ParcelRow) -> None:
+    record.parcels.apply(SMALL, [Settle(begun.id, "pending"), Begin(begun.id)])
+    parcel = record.parcels.next(begun.source_id)
+    assert parcel is not None
+    assert parcel.attempts == 2
 
 
 def test_a_clock_that_was_ahead_puts_nothing_off_for_long(record: Record, begun: ParcelRow) -> None:

@@ -20,7 +20,7 @@ from workbench.records.schema import (
     ratings,
 )
 
-KINDS: Final = ("dialogue", "rating", "assessment", "outcome", "experiment", "run", "observation")
+KINDS: Final = ("dialogue", "assessment", "outcome", "experiment", "run", "observation", "rating")
 """All kinds of sources, in an order in which none comes before what it belongs to."""
 
 

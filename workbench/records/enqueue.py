@@ -2,7 +2,7 @@
 
 There is one row for each target that is switched on and takes the kind; without a target nothing is written. A row names its
 source and holds no copy of it. A source that says something new later (a run that ends, an observation that is judged) comes
-again under the next version.
+again under the next version, also while a target is off: nothing else in the record would tell that it does.
 """
 
 from __future__ import annotations
@@ -139,11 +139,12 @@ def _enqueue(engine_name: str, *, again: bool) -> Insert:
     kind, subject = bindparam("its_kind", type_=Text()), bindparam("its_subject", type_=Text())
     last = select(func.max(o.version)).where(o.target_id == t.id, o.kind == kind, o.subject == subject).scalar_subquery()
     version: ColumnElement[int] = func.coalesce(last + 1, 0) if again else _NONE
+    pattern = bindparam("kind_pattern", type_=Text())
     query = select(
         t.id, kind, subject, version, _NONE,
         bindparam("its_lane", type_=Text()), bindparam("its_behind", type_=Text()), bindparam("made", type_=Float(53)),
         _WAITING, _AT_ONCE,
-    ).where(t.enabled == _ON, t.kinds.like(bindparam("kind_pattern", type_=Text())))  # fmt: skip
+    ).where(or_(t.enabled == _ON, last.is_not(None)) if again else t.enabled == _ON, t.kinds.like(pattern))  # fmt: skip
     return into_outbox(engine_name, query)
 
 

@@ -124,7 +124,7 @@ class OutboxRows(Rows):
         return self.target(target)
 
     def switch_off(self, target: str) -> None:
-        """Put nothing more into a target's outbox; what is there stays."""
+        """Put nothing more into a target's outbox but later words on what is there, which stays."""
         with self._writing() as connection:
             change = update(sync_targets).where(sync_targets.c.id == target, sync_targets.c.enabled == 1)
             connection.execute(change.values(enabled=0, disabled_at=time.time()))

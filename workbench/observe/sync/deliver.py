@@ -22,7 +22,7 @@ from workbench.errors import RecordError, WorkbenchError, redact
 from workbench.events.listening import report
 from workbench.observe.sync.http import WORDS
 from workbench.observe.sync.ledger import Ledger
-from workbench.observe.sync.target import Dead, Later, Parcel, Sent, Source, TooLarge, Unsure
+from workbench.observe.sync.target import Dead, Later, NotYetError, Parcel, Sent, Source, TooLarge, Unsure
 from workbench.records.parcels import Begin, ClaimLostError, Fresh, GiveUp, Pack, PutOff, Replace, Settle
 
 if TYPE_CHECKING:
@@ -216,6 +216,9 @@ class Delivery:
             made = await self._target.parcels(asked, self._record)
         except RecordError:
             raise
+        except NotYetError:  # for longer than one that does not stay waits: what is awaited may take hours
+            await self._ledger.keep(PutOff(source.id, time.time() + 2 * self._pace.patience))
+            return False
         except WorkbenchError as error:
             await self._ledger.keep(GiveUp(source.id, error.message, error.hint or ""))
             return False

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from workbench.errors import WorkbenchError
+
 if TYPE_CHECKING:
     from workbench.records import Record
 
@@ -94,6 +96,10 @@ class Dead:
     raises, the parcel waits and nothing else is sent."""
 
 
+class NotYetError(WorkbenchError):
+    """What the record has of a source does not tell yet where it belongs; it is turned into parcels later."""
+
+
 Answer = Sent | Later | Unsure | TooLarge | Dead
 
 
@@ -119,7 +125,12 @@ class Target(Protocol):
         """Return what the service says of itself (version, project). Raises a `WorkbenchError` where it cannot be used."""
 
     async def parcels(self, source: Source, record: Record) -> list[Parcel]:
-        """Turn a source into parcels, in the order in which they must arrive; none where there is nothing to copy."""
+        """Turn a source into parcels, in the order in which they must arrive; none where there is nothing to copy.
+
+        Raises:
+            NotYetError: the source is to be held back for a while.
+            WorkbenchError: it cannot be copied.
+        """
 
     async def send(self, parcel: Parcel) -> Answer:
         """Try once."""

@@ -12,6 +12,8 @@ from workbench.observe.pull.service import came_from
 from workbench.observe.span import Key
 from workbench.observe.spans import root_of, trace_of, turn_key
 from workbench.observe.sync.langsmith.ids import run_ids, session_id, thing_id
+from workbench.observe.sync.target import NotYetError
+from workbench.records.experiments import RUNNING
 
 if TYPE_CHECKING:
     from workbench.records import Record
@@ -25,7 +27,11 @@ _COMMENT: Final = 10_000
 
 
 def rating_body(record: Record, rating: Rating) -> Body | None:
-    """Return the feedback of a rating on the run of its turn; None where it came from there, or its turn is gone. Blocks."""
+    """Return the feedback of a rating on the run of its turn; None where it came from there, or its turn is gone. Blocks.
+
+    Raises:
+        NotYetError: the turn may belong to an observation that is not kept yet.
+    """
     if rating.source == "person" and came_from(rating.by, TITLE):
         return None
     key = turn_key(record, rating.dialogue, rating.turn)
@@ -108,11 +114,22 @@ def _run(record: Record, dialogue: str, key: Key | None) -> _Where | None:
 
 
 def _session(record: Record, root: str) -> str | None:
-    """Return the project of the experiment that a dialogue was an observation of; None where it was none."""
+    """Return the project of the experiment that a dialogue was an observation of; None where it was none.
+
+    Raises:
+        NotYetError: its run goes on: judges may still be busy with the observation, which is kept after that.
+    """
     lineage = record.ancestors(root)
     run = lineage[-1].parent_id if lineage else None
-    rows = record.experiments.observations(run) if run else []
-    return next((session_id(str(run), row.arm) for row in rows if row.dialogue_id == root), None)
+    if run is None:
+        return None
+    rows = record.experiments.observations(run)
+    found = next((session_id(run, row.arm) for row in rows if row.dialogue_id == root), None)
+    if found is None and any(
+        each.id == run and each.status in RUNNING and not each.interrupted for each in record.experiments.runs()
+    ):
+        raise NotYetError(f"Run {run} has not kept what {root} was for.")
+    return found
 
 
 def _body(name: str, where: _Where, key: str, score: Any, *, comment: str, about: Body) -> Body:

@@ -221,7 +221,7 @@ class LangSmithTarget:
         for body in content["things"]:
             answer = await self._say(body)
             if isinstance(answer, httpx.Response) and answer.status_code == _MISSING:
-                if self._may_come(body["trace_id"]):
+                if self._may_come(body):
                     return Later("the run that feedback is about is not there yet")
                 answer = Dead("the run that feedback is about is not there", _REMEDY)
             if isinstance(answer, Dead) and not answer.denied:
@@ -236,9 +236,11 @@ class LangSmithTarget:
         if len(self._sent) > _REMEMBERED:
             self._sent = {name: at for name, at in self._sent.items() if now - at < _PATIENCE}
 
-    def _may_come(self, trace: str) -> bool:
-        """Whether a trace that is not there may have been sent just now."""
-        now = self._clock()
+    def _may_come(self, body: Body) -> bool:
+        """Whether the trace that feedback is about may have been sent just now, or, an observation's, is about to be."""
+        now, trace = self._clock(), body["trace_id"]
+        if "session_id" in body:
+            self._sent.setdefault(trace, now)
         return now - self._began < _WARM or now - self._sent.get(trace, -_PATIENCE) < _PATIENCE
 
     async def _say(self, body: Body) -> Reply:
