@@ -37,7 +37,7 @@ def main(options: list[str]) -> int:
     failed += check_front_end(ROOT)
     # A browser, a kernel and a server want the cores for themselves. Notebooks run apart: nbval's own coverage support hangs
     # with this coverage, and the tests cover the same code.
-    alike = ["--numprocesses=logical", "--dist=loadfile", "--cov", "--cov-report=", "--cov-fail-under=0"]
+    alike = ["--numprocesses=logical", "--dist=loadfile", "--cov", "--cov-report=", "--cov-fail-under=0", "--durations=40"]
     for name, paths in (
         ("tests", ["-m", "not browser", *alike, "tests", "workbench"]),
         ("browser tests", ["-m", "browser", "--cov", "--cov-append", "--cov-report=term:skip-covered", "tests"]),
