@@ -145,14 +145,13 @@ class _Found:
 
     def qualities(self) -> Iterator[tuple[_Key, Facts]]:
         """Yield sums over dialogues of ratings: what is said of turns of one dialogue is not independent."""
-        r = ratings.c
-        kind = literal(UNTOLD) if self._by == "model" else r.kind
-        words = select(r.model, kind.label("kind"), r.dialogue_id, r.turn, r.quality)
-        w = (words if self._since is None else words.where(r.at >= self._since)).subquery().c
-        turn = (w.model, w.kind, w.dialogue_id, w.turn)
-        t = select(*turn, func.avg(w.quality).label("q"), func.count().label("n")).group_by(*turn).subquery().c
-        dialogue = (t.model, t.kind, t.dialogue_id)
+        r, kinds = ratings.c, () if self._by == "model" else (ratings.c.kind,)
+        turn = (r.model, r.dialogue_id, r.turn, *kinds)  # in the order of the index
+        words = select(*turn, func.avg(r.quality).label("q"), func.count().label("n")).group_by(*turn)
+        t = (words if self._since is None else words.where(r.at >= self._since)).subquery().c
+        dialogue = (t.model, t.dialogue_id, *(t[kind.name] for kind in kinds))
         d = select(*dialogue, func.avg(t.q).label("q"), func.sum(t.n).label("n")).group_by(*dialogue).subquery().c
+        model = (d.model, *(d[kind.name] for kind in kinds))
         sums = (
             func.count().label("rated_dialogues"),
             func.sum(d.n).label("ratings"),
@@ -161,7 +160,7 @@ class _Found:
             _count(d.q.in_((0.0, 1.0))).label("whole"),
             (func.max(d.q) - func.min(d.q)).label("range"),
         )
-        return self._read(select(d.model, d.kind, *sums).group_by(d.model, d.kind))
+        return self._read(select(d.model, *(model[1:] or (literal(UNTOLD).label("kind"),)), *sums).group_by(*model))
 
     def _read(self, query: Select[Any]) -> Iterator[tuple[_Key, Facts]]:
         """Yield rows; PostgreSQL adds whole numbers up to decimals."""
