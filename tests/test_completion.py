@@ -92,7 +92,7 @@ def result(shell, text, after=""):
         ("%%dialogue debate --rounds ", []),
         ("%dialogue ", [*"resume stop show export cost answer approve interject call-on skip pause unpause".split()]),
         ("%dialogue sh", ["show"]),
-        ("%dialogue show last -", ["--panel", "--output"]),
+        ("%dialogue show last -", ["--panel", "--output", "--turn"]),
         ("%dialogue cost last -", []),
         ("%dialogue export last --format ", ["html", "json", "markdown", "pdf"]),
         ("%dialogues --status f", ["failed"]),
