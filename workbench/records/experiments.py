@@ -91,9 +91,14 @@ class RunRow:
         return cls(name, experiment, now, now, None, "running", None, this_process(), total, manifest)
 
     @property
+    def goes_on(self) -> bool:
+        """Whether it runs, and the process that runs it lives."""
+        return self.status in RUNNING and is_alive(self.owner, self.updated_at)
+
+    @property
     def interrupted(self) -> bool:
         """Whether the process that ran it is gone."""
-        return self.status in RUNNING and not is_alive(self.owner, self.updated_at)
+        return self.status in RUNNING and not self.goes_on
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,6 @@ from workbench.observe.span import Key
 from workbench.observe.spans import root_of, trace_of, turn_key
 from workbench.observe.sync.langsmith.ids import run_ids, session_id, thing_id
 from workbench.observe.sync.target import NotYetError
-from workbench.records.experiments import RUNNING
 
 if TYPE_CHECKING:
     from workbench.records import Record
@@ -125,9 +124,7 @@ def _session(record: Record, root: str) -> str | None:
         return None
     rows = record.experiments.observations(run)
     found = next((session_id(run, row.arm) for row in rows if row.dialogue_id == root), None)
-    if found is None and any(
-        each.id == run and each.status in RUNNING and not each.interrupted for each in record.experiments.runs()
-    ):
+    if found is None and any(each.id == run and each.goes_on for each in record.experiments.runs()):
         raise NotYetError(f"Run {run} has not kept what {root} was for.")
     return found
 
